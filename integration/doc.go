@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package integration tests TGSP from the outside: the built command, real
+// FUSE mounts, a real framework that loads weights through them, and the
+// failures that only a whole system shows (a full disk, a signal, a package
+// that changes beneath its mount).
+//
+// Nothing here imports the packages under test. The tests build cmd/tgsp with
+// CGO_ENABLED=0 and drive it as a user would; every read of a mounted folder
+// happens in another process than the one that checks it.
+//
+// # What the tests need
+//
+// Linux with FUSE, and from Debian or Ubuntu:
+//
+//	apt-get install --no-install-recommends fuse3 python3-torch python3-numpy
+//
+// The benchmark in bench/ needs age too. A missing tool fails a test, it never
+// skips one.
+//
+// The suite runs as root, because it drops the kernel's caches, fills a small
+// tmpfs and starts commands as an unprivileged user (uid and gid 65534). When
+// that user may not open /dev/fuse the suite gives the device the mode 0666
+// that udev gives it. Without root, the tests that need it are skipped and say
+// so; all others run through fusermount3.
+//
+// # Running
+//
+//	go test ./integration/...
+//	go test ./integration -run TestTorture -torture.ops=200000 -torture.seed=7
+//	go run ./integration/bench -size 1GiB -pairs 7 -json figures.json
+//
+// Everything that a run writes lies under one folder in $TMPDIR. The run fails
+// when a mount, a process or a file of its own is left at its end.
+//
+// # Parts
+//
+//   - model: seeded models in the layouts that people publish
+//   - rig: builds the command, runs it, looks at mounts and processes
+//   - bench: times packing, verifying and reading against other programs
+//   - testdata/load.py: loads tensors with PyTorch and prints their digests
+package integration
