@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// app is what the verbs share: the standard streams and the flags of the root.
+type app struct {
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	json   bool // --json of the verb that runs: errors become objects too
+	quiet  bool
+}
+
+// printf writes a result for the user to standard output.
+func (a *app) printf(format string, args ...any) {
+	fmt.Fprintf(a.stdout, format, args...) //nolint:errcheck // a closed pipe ends the program by its signal
+}
+
+// notef writes a message about what is going on to standard error.
+func (a *app) notef(format string, args ...any) {
+	if !a.quiet {
+		fmt.Fprintf(a.stderr, format, args...) //nolint:errcheck // nobody is left to tell
+	}
+}
+
+// warnf writes a warning to standard error, also with --quiet.
+func (a *app) warnf(format string, args ...any) {
+	fmt.Fprintf(a.stderr, "tgsp: warning: "+format+"\n", args...) //nolint:errcheck // nobody is left to tell
+}
+
+// writeJSON writes one object to standard output.
+func (a *app) writeJSON(v any) error {
+	enc := json.NewEncoder(a.stdout)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// terminal reports whether standard error is one, so that progress makes sense.
+func (a *app) terminal() bool {
+	f, ok := a.stderr.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // descriptors are small
+}

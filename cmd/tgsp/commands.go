@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import "github.com/spf13/cobra"
+
+// commands lists the verbs in the order in which people meet them.
+func (a *app) commands() []*cobra.Command {
+	return []*cobra.Command{}
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/tensorguard/tgsp/container"
+)
+
+// hintFor returns the next step for errors that have the same one wherever they
+// come from. Verbs that know more use withHint.
+func hintFor(err error) string {
+	var (
+		source    *container.SourceError
+		untrusted *container.UntrustedError
+		signature *container.SignatureError
+		altered   *container.AlteredError
+		noKey     *container.NoKeyError
+		policy    *container.PolicyError
+	)
+	switch {
+	case errors.As(err, &source):
+		return source.Hint
+	case errors.As(err, new(*container.UnfinishedError)):
+		return "run: tgsp recipients repair PKG"
+	case errors.As(err, &signature):
+		return "get the package again from where it was published, or ask its author"
+	case errors.As(err, &altered):
+		return "do not use it: get the package again from where it was published"
+	case errors.As(err, &untrusted) && untrusted.Signer != "":
+		return fmt.Sprintf("if you know that this key is the author's: tgsp trust add --role %s %s", untrusted.Role, untrusted.Signer)
+	case errors.As(err, &noKey):
+		return noKeyHint(noKey)
+	case errors.As(err, &policy):
+		return policyHint(policy)
+	case errors.Is(err, container.ErrBusy):
+		return "try again when the other program has finished"
+	case errors.Is(err, fs.ErrNotExist):
+		return ""
+	}
+	return ""
+}
+
+func noKeyHint(e *container.NoKeyError) string {
+	if e.Tried == 0 {
+		return "give an identity with -i FILE, or make one: tgsp init"
+	}
+	return fmt.Sprintf("it opens for: %s; ask the author to add your key: tgsp recipients add PKG KEY", strings.Join(e.Recipients, ", "))
+}
+
+func policyHint(e *container.PolicyError) string {
+	switch e.Clause {
+	case container.ClauseTargetFleet:
+		return "only agents of that fleet can open it; this one is not a member"
+	case container.ClauseNotBefore:
+		return "wait until then, or check this machine's clock"
+	default:
+		return "ask the author for a renewed package: tgsp renew PKG --not-after TIME"
+	}
+}

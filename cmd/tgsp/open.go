@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/tensorguard/tgsp/container"
+	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+)
+
+// trustFlags are the flags of verbs that demand a trusted author.
+type trustFlags struct {
+	trusted []string
+	require []string
+	expect  string
+}
+
+func (t *trustFlags) add(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&t.trusted, "trusted-key", nil, "trust this author `KEY`, a line or a file, besides the trust store")
+	flags.StringArrayVar(&t.require, "require-key", nil, "demand a signature by this `KEY`, a line or a file")
+	flags.StringVar(&t.expect, "expect", "", "refuse any package but `ID[@VERSION]`")
+}
+
+// trust joins the trust store and the flags.
+func (t *trustFlags) trust() (*container.Trust, error) {
+	store, err := loadTrustStore()
+	if err != nil {
+		return nil, err
+	}
+	keys, err := store.keys()
+	if err != nil {
+		return nil, err
+	}
+	given, err := authorKeys(t.trusted)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range given {
+		keys = append(keys, container.TrustedKey{Key: key, Role: container.RoleAuthor})
+	}
+	required, err := authorKeys(t.require)
+	if err != nil {
+		return nil, err
+	}
+	trust := &container.Trust{Keys: keys, Require: required}
+	if t.expect != "" {
+		if trust.Expect, err = container.ParseExpectation(t.expect); err != nil {
+			return nil, &usageError{err}
+		}
+	}
+	return trust, nil
+}
+
+// identityFlags are the flags of verbs that can decrypt.
+type identityFlags struct{ files []string }
+
+func (i *identityFlags) add(flags *pflag.FlagSet) {
+	flags.StringArrayVarP(&i.files, "identity", "i", nil, "open with the secret key in `FILE` (default: the one that tgsp init made)")
+}
+
+// given reports whether the user named identities.
+func (i *identityFlags) given() bool { return len(i.files) > 0 }
+
+func (i *identityFlags) load(a *app) ([]*tgspcrypto.Identity, error) { return a.identities(i.files) }
+
+// openFlags are the flags of verbs that open a package's contents.
+type openFlags struct {
+	trustFlags
+	identityFlags
+}
+
+func (o *openFlags) add(flags *pflag.FlagSet) {
+	o.identityFlags.add(flags)
+	o.trustFlags.add(flags)
+}
+
+// open opens the contents of a package: trust, then policy, then key.
+func (o *openFlags) open(a *app, name string) (*container.Reader, error) {
+	trust, err := o.trust()
+	if err != nil {
+		return nil, err
+	}
+	identities, err := o.load(a)
+	if err != nil {
+		return nil, err
+	}
+	f, err := openPackage(name)
+	if err != nil {
+		return nil, err
+	}
+	accepted, err := f.Accept(trust)
+	if err != nil {
+		return nil, errors.Join(about(name, err), f.Close())
+	}
+	reader, err := accepted.Open(facts(), identities)
+	if err != nil {
+		return nil, errors.Join(about(name, err), f.Close())
+	}
+	return reader, nil
+}
+
+// openPackage opens a package file; errors name it.
+func openPackage(name string) (*container.File, error) {
+	f, err := container.OpenFile(name)
+	return f, about(name, err)
+}
+
+// about says which package an error is about. Errors of the file system name
+// the file themselves.
+func about(name string, err error) error {
+	if err == nil || isPathError(err) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// facts gathers what a policy is judged by.
+func facts() container.Facts { return container.Facts{Now: time.Now()} }

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+)
+
+// progress returns a callback that shows how far a verb is, with rate and time
+// left, and a function that ends the display. It shows nothing where standard
+// error is no terminal.
+func (a *app) progress(what string) (update func(done, total int64), end func()) {
+	if a.quiet || a.json || !a.terminal() {
+		return nil, func() {}
+	}
+	var bar *progressbar.ProgressBar
+	update = func(done, total int64) {
+		if bar == nil {
+			bar = progressbar.NewOptions64(total,
+				progressbar.OptionSetWriter(a.stderr),
+				progressbar.OptionSetDescription(what),
+				progressbar.OptionShowBytes(true),
+				progressbar.OptionUseIECUnits(true),
+				progressbar.OptionThrottle(100*time.Millisecond),
+				progressbar.OptionFullWidth(),
+				progressbar.OptionClearOnFinish(),
+				progressbar.OptionSetPredictTime(true),
+			)
+		}
+		bar.Set64(done) //nolint:errcheck,gosec // a display that fails is no reason to stop
+	}
+	return update, func() {
+		if bar != nil {
+			bar.Clear() //nolint:errcheck,gosec // as above
+		}
+	}
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+func newRootCommand(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tgsp",
+		Short: "Pack, verify and mount protected AI models",
+		Long: `tgsp packs a model into a signed and encrypted .tgsp package, and shows a
+package as a read-only folder from which frameworks load weights unchanged.`,
+		Example: `  tgsp init                          # keys for you, once
+  tgsp pack my-model -o model.tgsp   # encrypt and sign
+  tgsp mount model.tgsp /mnt/model   # use it`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.AddCommand(a.commands()...)
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		dress(cmd)
+	}
+	dress(root)
+	return root
+}
+
+// dress gives a verb and its own verbs what all have in common: errors about
+// arguments are usage errors, and the help ends in the exit codes.
+func dress(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return withHint(&usageError{err}, "see: %s --help", cmd.CommandPath())
+			}
+			return nil
+		}
+	}
+	cmd.DisableFlagsInUseLine = true
+	if cmd.Name() != "completion" {
+		cmd.SetUsageTemplate(cmd.UsageTemplate() + exitStatus + "\n")
+	}
+	for _, sub := range cmd.Commands() {
+		dress(sub)
+	}
+}

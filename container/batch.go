@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package container
+
+import (
+	"unsafe"
+
+	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+)
+
+// batchLeaves is how many leaves are moved together: 1 MiB of plaintext.
+const batchLeaves = 16
+
+const (
+	batchPlaintext  = batchLeaves * leafPlaintext
+	batchCiphertext = batchLeaves * LeafSize
+)
+
+// batch is a run of whole leaves on its way between plaintext and ciphertext.
+type batch struct {
+	leaf    int64  // number of the first leaf
+	plain   []byte // their plaintext
+	cipher  []byte // their ciphertext
+	digests []Hash // one for each leaf
+	final   bool   // ends with the payload's last chunk
+
+	raw []byte // page-aligned room for ciphertext read past the cache
+}
+
+func newBatches(n int) []*batch {
+	batches := make([]*batch, n)
+	for i := range batches {
+		raw := alignedBuffer(batchCiphertext + 2*pageSize)
+		batches[i] = &batch{
+			plain:   make([]byte, 0, batchPlaintext),
+			cipher:  raw[:0],
+			digests: make([]Hash, 0, batchLeaves),
+			raw:     raw,
+		}
+	}
+	return batches
+}
+
+// seal encrypts plain into cipher and hashes the leaves.
+func (b *batch) seal(s *tgspcrypto.Stream, h LeafHash) {
+	b.cipher, b.digests = b.raw[:0], b.digests[:0]
+	chunk, rest := b.leaf*leafChunks, b.plain
+	for len(rest) >= tgspcrypto.ChunkSize {
+		b.cipher = s.SealChunk(b.cipher, rest[:tgspcrypto.ChunkSize], chunk)
+		rest = rest[tgspcrypto.ChunkSize:]
+		chunk++
+	}
+	if b.final { // the last chunk is short, and empty where nothing is left
+		b.cipher = s.SealChunk(b.cipher, rest, chunk)
+	}
+	b.hash(h)
+}
+
+// hash sets the digests of the leaves in cipher.
+func (b *batch) hash(h LeafHash) {
+	b.digests = b.digests[:0]
+	for rest := b.cipher; len(rest) > 0; {
+		leaf := rest[:min(LeafSize, len(rest))]
+		b.digests = append(b.digests, leafDigest(h, leaf))
+		rest = rest[len(leaf):]
+	}
+}
+
+// open decrypts cipher into plain. A chunk that does not authenticate is the
+// author's own fault, because its hash has to be right before anybody asks.
+func (b *batch) open(s *tgspcrypto.Stream) error {
+	var err error
+	b.plain = b.plain[:0]
+	chunk := b.leaf * leafChunks
+	for rest := b.cipher; len(rest) > 0; chunk++ {
+		c := rest[:min(tgspcrypto.EncryptedChunkSize, len(rest))]
+		if b.plain, err = s.OpenChunk(b.plain, c, chunk); err != nil {
+			return chunkError(chunk, err)
+		}
+		rest = rest[len(c):]
+	}
+	return nil
+}
+
+// read fills cipher with the leaves from b.leaf on, past the system's cache.
+// It returns how many bytes it read of the package.
+func (b *batch) read(src source, l layout) error {
+	from, _ := l.leafRange(b.leaf)
+	to := min(from+batchCiphertext, l.payload)
+	b.final = to == l.payload
+	var err error
+	b.cipher, err = readPast(src, b.raw, l.payloadOffset()+from, to-from)
+	return err
+}
+
+// readPast reads n bytes at an offset into a page-aligned buffer, by whole
+// pages so that direct I/O is possible, and returns the part asked for.
+func readPast(src source, buf []byte, off, n int64) ([]byte, error) {
+	start := off / pageSize * pageSize
+	skip := off - start
+	got, err := src.readDirect(buf[:roundUp(skip+n, pageSize)], start)
+	if int64(got) >= skip+n { // the last page of the file is seldom whole
+		return buf[skip : skip+n], nil
+	}
+	if err == nil || src.size() >= off+n {
+		err = shrunk(off, err)
+	}
+	return nil, err
+}
+
+// alignedBuffer returns n zero bytes that start on a page.
+func alignedBuffer(n int) []byte {
+	b := make([]byte, n+pageSize)
+	start := uintptr(unsafe.Pointer(unsafe.SliceData(b))) % pageSize //nolint:gosec // an address is looked at, not used
+	if start > 0 {
+		b = b[pageSize-start:]
+	}
+	return b[:n:n]
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package container
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+)
+
+// File is a package whose public part was read and parsed. Nothing in it is
+// believed before Accept or Verify. It is safe for concurrent use.
+type File struct {
+	src    source
+	layout layout
+	slots  slots
+}
+
+// source is where a package's bytes come from.
+type source interface {
+	io.ReaderAt
+	// readDirect is ReadAt without leaving the bytes in the system's cache,
+	// where that can be had. Buffer, offset and length need not be aligned to
+	// be right, only to be fast.
+	readDirect(p []byte, off int64) (int, error)
+	size() int64
+	// lockShared keeps changes out until the returned function is called.
+	lockShared() (unlock func() error, err error)
+	io.Closer
+}
+
+// OpenFile opens a package. A file that is no package gives a *FormatError, or
+// a *SignatureError where no envelope carries right signatures.
+func OpenFile(name string) (*File, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.Join(malformed("file", "it is not a regular file"), f.Close())
+	}
+	return open(newDiskSource(f, info.Size()))
+}
+
+// NewFile opens a package of size bytes that lies behind any reader.
+func NewFile(r io.ReaderAt, size int64) (*File, error) {
+	return open(&readerSource{r, size})
+}
+
+func open(src source) (*File, error) {
+	f := &File{src: src}
+	if err := f.read(); err != nil {
+		return nil, errors.Join(err, src.Close())
+	}
+	return f, nil
+}
+
+// Close releases the file. Readers opened from it end with it.
+func (f *File) Close() error { return f.src.Close() }
+
+// Size returns the length of the package in bytes.
+func (f *File) Size() int64 { return f.layout.fileSize() }
+
+// read parses preamble and slots. Whatever is not one valid slot beside zeros
+// may be another program's change in progress, so it is read again while a
+// lock keeps changes out.
+func (f *File) read() error {
+	head := make([]byte, preambleSize)
+	n, err := f.src.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if f.layout, err = parsePreamble(head[:n], f.src.size()); err != nil {
+		return err
+	}
+	if f.slots, err = readSlots(f.src, f.layout); err != nil {
+		return err
+	}
+	if !f.slots.clean() {
+		unlock, err := f.src.lockShared()
+		if err != nil {
+			return fmt.Errorf("waiting for a change to end: %w", err)
+		}
+		f.slots, err = readSlots(f.src, f.layout)
+		if err = errors.Join(err, unlock()); err != nil {
+			return err
+		}
+	}
+	_, err = f.slots.choose(nil)
+	return err
+}
+
+// Claims returns the envelope that stands in the file, with signatures that are
+// right but by keys that nobody has said are trusted. It is for showing, never
+// for deciding.
+func (f *File) Claims() *Envelope {
+	i, err := f.slots.choose(nil)
+	if err != nil {
+		panic(err) // read has made sure of one
+	}
+	return f.slots[i].envelope
+}
+
+// Unfinished returns an *UnfinishedError where a change of the envelope was cut
+// off, or nil. Such a package still opens.
+func (f *File) Unfinished() error { return f.slots.unfinished() }
+
+// Accepted is a package whose envelope is signed by trusted keys.
+type Accepted struct {
+	*Envelope
+	file *File
+}
+
+// Accept decides whether a package is by somebody trusted. It returns a
+// *SignatureError or *UntrustedError where it is not.
+func (f *File) Accept(t *Trust) (*Accepted, error) {
+	i, err := f.slots.choose(t)
+	if err != nil {
+		return nil, err
+	}
+	return &Accepted{f.slots[i].envelope, f}, nil
+}
+
+// dataKey returns the key by which index and payload were encrypted.
+func (a *Accepted) dataKey(identities []*tgspcrypto.Identity) ([]byte, error) {
+	return unwrap(a.recipients, a.doc.Manifest, identities)
+}
+
+// Open opens the contents. The policy is judged by the facts. It returns a
+// *PolicyError, *NoKeyError or *AlteredError; where several hold, the fleet
+// comes before the key and the key before the time.
+func (a *Accepted) Open(facts Facts, identities []*tgspcrypto.Identity) (*Reader, error) {
+	if err := a.manifest.Policy.checkFleet(facts); err != nil {
+		return nil, err
+	}
+	dek, err := a.dataKey(identities)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(dek)
+	if err := a.manifest.Policy.checkTime(facts); err != nil {
+		return nil, err
+	}
+	return newReader(a, dek)
+}

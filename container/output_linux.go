@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package container
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// createTemp makes a file without a name, which vanishes when the process dies,
+// whatever kills it. Where the file system lacks that it gets a temporary name.
+func createTemp(target string) (*os.File, string, error) {
+	fd, err := unix.Open(filepath.Dir(target), unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o644)
+	switch {
+	case err == nil:
+		return os.NewFile(uintptr(fd), target), "", nil
+	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EISDIR), errors.Is(err, unix.EINVAL):
+		return createNamedTemp(target)
+	}
+	return nil, "", &os.PathError{Op: "create a file in", Path: filepath.Dir(target), Err: err}
+}
+
+// reserve allocates the blocks, so that a full disk is noticed before the work.
+func reserve(f *os.File, size int64) error {
+	err := unix.Fallocate(int(f.Fd()), 0, 0, size)
+	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINTR) {
+		return f.Truncate(size)
+	}
+	return err
+}
+
+// publish gives the file its name, in place of an older file of that name.
+func publish(f *os.File, temp, target string) error {
+	if temp == "" {
+		// A name can be given only where none is, so an older file is replaced by
+		// a rename from a name that exists for a moment.
+		temp = fmt.Sprintf("%s/.%s.%d.tmp", filepath.Dir(target), filepath.Base(target), os.Getpid())
+		self := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
+		if err := unix.Linkat(unix.AT_FDCWD, self, unix.AT_FDCWD, temp, unix.AT_SYMLINK_FOLLOW); err != nil {
+			return err
+		}
+	}
+	if err := os.Rename(temp, target); err != nil {
+		return errors.Join(err, os.Remove(temp))
+	}
+	return nil
+}
+
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	if errors.Is(err, unix.EINVAL) { // some file systems cannot sync folders
+		err = nil
+	}
+	return errors.Join(err, d.Close())
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package container
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+
+	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+)
+
+// cachedLeaves is how many leaves are kept decrypted for reads of parts of a
+// leaf: 4 MiB. Large sequential reads cover whole leaves and do not use them.
+const cachedLeaves = 64
+
+// minReadBuffers is how many reads can be under way whatever the number of
+// processors, so that storage has several requests to work on.
+const minReadBuffers = 8
+
+// payloadReader gives plaintext at any offset of the payload. Every leaf is
+// checked against the signed tree before its chunks are opened.
+type payloadReader struct {
+	src     source
+	layout  layout
+	hash    LeafHash
+	stream  *tgspcrypto.Stream
+	tree    *treeReader
+	buffers chan []byte // bounds memory; never garbage, because fresh pages cost more than hashing
+	cache   [cachedLeaves]cachedLeaf
+}
+
+// cachedLeaf is one leaf's plaintext. A leaf has one place in the cache, so the
+// lock also keeps two readers from decrypting the same leaf.
+type cachedLeaf struct {
+	mu    sync.Mutex
+	leaf  int64
+	valid bool
+	plain []byte
+}
+
+func newPayloadReader(src source, l layout, m *Manifest, s *tgspcrypto.Stream) *payloadReader {
+	n := max(minReadBuffers, 2*runtime.GOMAXPROCS(0))
+	p := &payloadReader{
+		src: src, layout: l, hash: m.LeafHash, stream: s,
+		tree:    newTreeReader(src, l, m.ContentHash),
+		buffers: make(chan []byte, n),
+	}
+	for range n {
+		p.buffers <- nil // made when first needed
+	}
+	return p
+}
+
+func (p *payloadReader) buffer() []byte {
+	b := <-p.buffers
+	if b == nil {
+		b = alignedBuffer(batchCiphertext + 2*pageSize)
+	}
+	return b
+}
+
+// readAt fills dst with plaintext from off on; the range must lie inside the
+// payload. It returns how many bytes at the front of dst are right.
+func (p *payloadReader) readAt(dst []byte, off int64) (int, error) {
+	done := 0
+	for done < len(dst) {
+		n, err := p.readSome(dst[done:], off+int64(done))
+		done += n
+		if err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+// readSome reads up to the end of the current leaf through the cache, or as
+// many whole leaves at once as a buffer holds.
+func (p *payloadReader) readSome(dst []byte, off int64) (int, error) {
+	leaf, skip := off/leafPlaintext, off%leafPlaintext
+	whole := int64(len(dst)) / leafPlaintext
+	if skip == 0 && whole > 0 {
+		n := min(whole, batchLeaves)
+		return p.readLeaves(dst[:n*leafPlaintext], leaf)
+	}
+	return p.readCached(dst, leaf, skip)
+}
+
+func (p *payloadReader) readCached(dst []byte, leaf, skip int64) (int, error) {
+	c := &p.cache[leaf%cachedLeaves]
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.valid || c.leaf != leaf {
+		if c.plain == nil {
+			c.plain = make([]byte, 0, leafPlaintext)
+		}
+		c.valid = false
+		_, length := p.layout.leafRange(leaf)
+		size, err := tgspcrypto.PlaintextSize(length)
+		if length == LeafSize {
+			size, err = leafPlaintext, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		c.plain = c.plain[:size]
+		if _, err := p.readLeaves(c.plain, leaf); err != nil {
+			return 0, err
+		}
+		c.leaf, c.valid = leaf, true
+	}
+	return copy(dst, c.plain[skip:]), nil
+}
+
+// readLeaves fills dst with the plaintext of whole leaves, the payload's last
+// one shorter. Nothing of a leaf is written to dst before its hash was right.
+func (p *payloadReader) readLeaves(dst []byte, leaf int64) (int, error) {
+	from, _ := p.layout.leafRange(leaf)
+	count := max(1, (int64(len(dst))+leafPlaintext-1)/leafPlaintext)
+	last, length := p.layout.leafRange(leaf + count - 1)
+	buf := p.buffer()
+	defer func() { p.buffers <- buf }()
+	cipher, err := readPast(p.src, buf, p.layout.payloadOffset()+from, last+length-from)
+	if err != nil {
+		return 0, err
+	}
+	if err := p.openLeaves(dst, cipher, leaf); err != nil {
+		return 0, err
+	}
+	return len(dst), nil
+}
+
+// openLeaves checks and decrypts leaves, on several processors where there is
+// work enough for them: a single reader waits for one request at a time.
+func (p *payloadReader) openLeaves(dst, cipher []byte, leaf int64) error {
+	count := (len(cipher) + LeafSize - 1) / LeafSize
+	parts := min(count/4, runtime.GOMAXPROCS(0))
+	if parts < 2 {
+		return p.openRun(dst, cipher, leaf)
+	}
+	errs := make([]error, parts)
+	var wg sync.WaitGroup
+	for i := range parts {
+		lo, hi := count*i/parts, count*(i+1)/parts
+		run := func() {
+			errs[i] = p.openRun(
+				dst[lo*leafPlaintext:min(hi*leafPlaintext, len(dst))],
+				cipher[lo*LeafSize:min(hi*LeafSize, len(cipher))], leaf+int64(lo))
+		}
+		if i == parts-1 {
+			run()
+		} else {
+			wg.Go(run)
+		}
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (p *payloadReader) openRun(dst, cipher []byte, leaf int64) error {
+	for len(cipher) > 0 {
+		c := cipher[:min(LeafSize, len(cipher))]
+		d := dst[:min(leafPlaintext, len(dst))]
+		if err := p.openLeaf(d, c, leaf); err != nil {
+			return err
+		}
+		cipher, dst, leaf = cipher[len(c):], dst[len(d):], leaf+1
+	}
+	return nil
+}
+
+func (p *payloadReader) openLeaf(dst, cipher []byte, leaf int64) error {
+	want, err := p.tree.digest(leaf)
+	if err != nil {
+		return err
+	}
+	if recordHash(leafDigest(p.hash, cipher)) != want {
+		off, _ := p.layout.leafRange(leaf)
+		return notSigned(p.layout.payloadOffset() + off)
+	}
+	out, chunk := dst[:0], leaf*leafChunks
+	for ; len(cipher) > 0; chunk++ {
+		c := cipher[:min(tgspcrypto.EncryptedChunkSize, len(cipher))]
+		if out, err = p.stream.OpenChunk(out, c, chunk); err != nil {
+			return chunkError(chunk, err)
+		}
+		cipher = cipher[len(c):]
+	}
+	return nil
+}
+
+// wipe forgets the decrypted leaves.
+func (p *payloadReader) wipe() {
+	for i := range p.cache {
+		c := &p.cache[i]
+		c.mu.Lock()
+		clear(c.plain)
+		c.valid = false
+		c.mu.Unlock()
+	}
+}
+
+func chunkError(chunk int64, err error) error {
+	return &AlteredError{Part: "payload", Offset: chunk * tgspcrypto.EncryptedChunkSize, Reason: fmt.Sprintf("chunk %d: the author signed it, and it still does not decrypt (%v)", chunk, err)}
+}
+
+// shrunk is the error for bytes that were there when the package was opened.
+func shrunk(off int64, err error) error {
+	if err == nil || errors.Is(err, io.EOF) {
+		return &AlteredError{Part: "file", Offset: off, Reason: "the package file became shorter while it was open"}
+	}
+	return fmt.Errorf("reading the package at offset %d: %w", off, err)
+}

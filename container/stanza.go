@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package container
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+
+	"github.com/fxamacker/cbor/v2"
+
+	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+)
+
+// wrapLabel separates the info of a package's key wrap from other uses of HPKE.
+const wrapLabel = "tgsp/v1 wrap\x00"
+
+// wrappedKeySize is the data key and the tag of ChaCha20-Poly1305.
+const wrappedKeySize = tgspcrypto.KeySize + 16
+
+// maxStanza bounds one recipient, of a known or an unknown type.
+const maxStanza = 8 << 10
+
+// stanzaPublic is what the key wrap authenticates as additional data.
+type stanzaPublic struct {
+	Type tgspcrypto.KEM            `cbor:"type"`
+	Hint [tgspcrypto.HintSize]byte `cbor:"hint"`
+}
+
+// stanza is one recipient's copy of the data key (FORMAT.md, section 6).
+type stanza struct {
+	Type       tgspcrypto.KEM            `cbor:"type"`
+	Hint       [tgspcrypto.HintSize]byte `cbor:"hint"`
+	Enc        []byte                    `cbor:"enc"`
+	WrappedKey []byte                    `cbor:"wrapped_key"`
+}
+
+// Recipient is one entry of a package's list of recipients, as anybody can read it.
+type Recipient struct {
+	Type string // "X25519", "MLKEM768-X25519", or a type that this reader does not know
+	Hint []byte // the first bytes of the key's fingerprint; empty for unknown types
+
+	raw    cbor.RawMessage
+	stanza *stanza // nil for unknown types
+}
+
+// String returns type and short id, as listings show a recipient.
+func (r *Recipient) String() string {
+	if len(r.Hint) == 0 {
+		return r.Type
+	}
+	return r.Type + " " + hex.EncodeToString(r.Hint)
+}
+
+// Matches reports whether the entry is, by its hint, for this key.
+func (r *Recipient) Matches(key *tgspcrypto.Recipient) bool {
+	return r.stanza != nil && r.stanza.Type == key.KEM() && r.stanza.Hint == key.Hint()
+}
+
+// tagged peeks at the field that tells documents of a list apart.
+type tagged struct {
+	Type      string `cbor:"type"`
+	Algorithm string `cbor:"algorithm"`
+}
+
+// peek reads the tag of a stanza or signature of any kind.
+func peek(part string, raw []byte) (tagged, error) {
+	var t tagged
+	if err := codec.peek.Unmarshal(raw, &t); err != nil {
+		return t, malformed(part, "%v", err)
+	}
+	return t, nil
+}
+
+func parseRecipient(raw cbor.RawMessage) (*Recipient, error) {
+	const part = "envelope.recipients"
+	if len(raw) > maxStanza {
+		return nil, malformed(part, "an entry of %d bytes, and at most %d are allowed", len(raw), maxStanza)
+	}
+	tag, err := peek(part, raw)
+	if err != nil {
+		return nil, err
+	}
+	size := tgspcrypto.KEM(tag.Type).EncapsulationSize()
+	if size == 0 {
+		if tag.Type == "" {
+			return nil, malformed(part, "an entry without a type")
+		}
+		// A type from a later version: its bytes stay as they are.
+		return &Recipient{Type: tag.Type, raw: raw}, decodeUnknown(part, raw)
+	}
+	s := new(stanza)
+	if err := decode(part, raw, s); err != nil {
+		return nil, err
+	}
+	if len(s.Enc) != size || len(s.WrappedKey) != wrappedKeySize {
+		return nil, malformed(part, "a %s entry with %d and %d bytes, want %d and %d", s.Type, len(s.Enc), len(s.WrappedKey), size, wrappedKeySize)
+	}
+	return &Recipient{Type: tag.Type, Hint: s.Hint[:], raw: raw, stanza: s}, nil
+}
+
+// wrapInfo binds a wrapped key to the manifest beside it: with one byte of the
+// manifest changed no stanza opens, also for somebody who moves it.
+func wrapInfo(manifest []byte) []byte {
+	sum := sha256.Sum256(slices.Concat([]byte(wrapLabel), manifest))
+	return sum[:]
+}
+
+// wrapFor makes the entry of one recipient.
+func wrapFor(key *tgspcrypto.Recipient, dek, manifest []byte) (*Recipient, error) {
+	public := stanzaPublic{key.KEM(), key.Hint()}
+	enc, wrapped, err := key.Wrap(dek, wrapInfo(manifest), encode(public))
+	if err != nil {
+		return nil, err
+	}
+	return parseRecipient(encode(stanza{public.Type, public.Hint, enc, wrapped}))
+}
+
+// unwrap returns the data key by the first identity that opens an entry.
+func unwrap(recipients []*Recipient, manifest []byte, identities []*tgspcrypto.Identity) ([]byte, error) {
+	info := wrapInfo(manifest)
+	for _, identity := range identities {
+		key := identity.Recipient()
+		for _, r := range recipients {
+			if !r.Matches(key) {
+				continue
+			}
+			s := r.stanza
+			dek, err := identity.Unwrap(s.Enc, s.WrappedKey, info, encode(stanzaPublic{s.Type, s.Hint}))
+			if err == nil && len(dek) == tgspcrypto.KeySize {
+				return dek, nil
+			}
+			// A hint may be another key's, and a planted entry opens nothing: go on.
+		}
+	}
+	e := &NoKeyError{Tried: len(identities)}
+	for _, r := range recipients {
+		e.Recipients = append(e.Recipients, r.String())
+	}
+	return nil, e
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package container
+
+import (
+	"crypto/sha256"
+
+	"github.com/zeebo/blake3"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// The hash tree is an RFC 6962 tree whose records are the leaf digests. It is
+// stored as tiles of 256 hashes (tlog, "Tiling a Log"), level by level. Level L
+// holds the hashes of the complete subtrees of 256^L leaves, in order, so that
+// full tiles followed by the partial one are just that array.
+const (
+	tileHeight = 8
+	tileWidth  = 1 << tileHeight
+)
+
+// leafDigest hashes one leaf of ciphertext.
+func leafDigest(h LeafHash, leaf []byte) Hash {
+	if h == BLAKE3 {
+		return blake3.Sum256(leaf)
+	}
+	return sha256.Sum256(leaf)
+}
+
+// treeLevels returns the number of stored levels for a count of leaves.
+func treeLevels(leaves int64) int {
+	levels := 0
+	for n := leaves; n > 0; n >>= tileHeight {
+		levels++
+	}
+	return levels
+}
+
+// treeSize returns the bytes that the tiles of all levels take.
+func treeSize(leaves int64) int64 { return levelOffset(leaves, treeLevels(leaves)) }
+
+// levelOffset returns where a level starts in the tree section.
+func levelOffset(leaves int64, level int) int64 {
+	var hashes int64
+	for l := range level {
+		hashes += leaves >> (l * tileHeight)
+	}
+	return hashes * tlog.HashSize
+}
+
+// A treeBuilder computes the tree from the leaf digests in order, in memory
+// that grows with the logarithm of their number.
+type treeBuilder struct {
+	leaves int64
+	// latest holds at each level the newest hash of a complete subtree. All that
+	// the tree's algorithms ask for when a leaf is appended are such hashes.
+	latest [64]tlog.Hash
+	// store is called for each hash that the tree section holds.
+	store func(level int, n int64, h tlog.Hash) error
+}
+
+// add appends the next leaf.
+func (b *treeBuilder) add(digest Hash) error {
+	hashes, err := tlog.StoredHashesForRecordHash(b.leaves, tlog.RecordHash(digest[:]), b)
+	if err != nil {
+		return err
+	}
+	for level, h := range hashes {
+		b.latest[level] = h
+		if level%tileHeight == 0 {
+			if err := b.store(level/tileHeight, b.leaves>>level, h); err != nil {
+				return err
+			}
+		}
+	}
+	b.leaves++
+	return nil
+}
+
+// root returns the tree's hash over the leaves added so far.
+func (b *treeBuilder) root() (Hash, error) {
+	h, err := tlog.TreeHash(b.leaves, b)
+	return Hash(h), err
+}
+
+// ReadHashes serves tlog from the newest hash of each level.
+func (b *treeBuilder) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	hashes := make([]tlog.Hash, len(indexes))
+	for i, index := range indexes {
+		level, _ := tlog.SplitStoredHashIndex(index)
+		hashes[i] = b.latest[level]
+	}
+	return hashes, nil
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package container
+
+import (
+	"sync"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// cachedTiles is how many authenticated tiles are kept: at 16 MiB of payload a
+// tile, they cover 16 GiB with 8 MiB of memory, allocated as they are used.
+const cachedTiles = 1024
+
+// treeReader looks up leaf digests, each authenticated against the signed root.
+type treeReader struct {
+	src    source
+	layout layout
+	hashes tlog.HashReader
+	leaves int64
+	tiles  [cachedTiles]cachedTile
+}
+
+type cachedTile struct {
+	mu      sync.RWMutex
+	number  int64
+	records []tlog.Hash // nil until one was read
+}
+
+func newTreeReader(src source, l layout, root Hash) *treeReader {
+	t := &treeReader{src: src, layout: l, leaves: l.leaves()}
+	t.hashes = tlog.TileHashReader(tlog.Tree{N: t.leaves, Hash: tlog.Hash(root)}, t)
+	return t
+}
+
+func recordHash(digest Hash) tlog.Hash { return tlog.RecordHash(digest[:]) }
+
+// digest returns the record hash of a leaf.
+func (t *treeReader) digest(leaf int64) (tlog.Hash, error) {
+	number := leaf / tileWidth
+	c := &t.tiles[number%cachedTiles]
+	c.mu.RLock()
+	if c.records != nil && c.number == number {
+		h := c.records[leaf%tileWidth]
+		c.mu.RUnlock()
+		return h, nil
+	}
+	c.mu.RUnlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.records == nil || c.number != number {
+		records, err := t.load(number)
+		if err != nil {
+			return tlog.Hash{}, err
+		}
+		c.number, c.records = number, records
+	}
+	return c.records[leaf%tileWidth], nil
+}
+
+// load authenticates one tile of record hashes with the tiles above it.
+func (t *treeReader) load(number int64) ([]tlog.Hash, error) {
+	first := number * tileWidth
+	indexes := make([]int64, min(tileWidth, t.leaves-first))
+	for i := range indexes {
+		indexes[i] = tlog.StoredHashIndex(0, first+int64(i))
+	}
+	hashes, err := t.hashes.ReadHashes(indexes)
+	if err != nil {
+		return nil, t.explain(err)
+	}
+	return hashes, nil
+}
+
+// explain tells damage, which tlog reports as text, from failed reads.
+func (t *treeReader) explain(err error) error {
+	if r, ok := err.(*tileReadError); ok { //nolint:errorlint // tlog hands it through as it is
+		return r.err
+	}
+	return &AlteredError{Part: "tree", Offset: t.layout.treeOffset(), Reason: "the stored hashes do not lead to the content_hash that the author signed"}
+}
+
+type tileReadError struct{ err error }
+
+func (e *tileReadError) Error() string { return e.err.Error() }
+
+// Height, ReadTiles and SaveTiles make a tlog.TileReader of the tree section.
+func (t *treeReader) Height() int { return tileHeight }
+
+// ReadTiles reads tiles that tlog then authenticates.
+func (t *treeReader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
+	data := make([][]byte, len(tiles))
+	for i, tile := range tiles {
+		data[i] = make([]byte, tile.W*tlog.HashSize)
+		off := t.layout.treeOffset() + levelOffset(t.leaves, tile.L) + tile.N*tileWidth*tlog.HashSize
+		if _, err := t.src.ReadAt(data[i], off); err != nil {
+			return nil, &tileReadError{shrunk(off, err)}
+		}
+	}
+	return data, nil
+}
+
+// SaveTiles does nothing: digest keeps the tiles of the lowest level itself.
+func (t *treeReader) SaveTiles([]tlog.Tile, [][]byte) {}
