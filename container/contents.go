@@ -161,9 +161,9 @@ func (c *contentsCheck) finish() error {
 	return nil
 }
 
-// abort closes the file that an error left open.
+// abort closes the file that an error left open, if contents are checked at all.
 func (c *contentsCheck) abort(err error) error {
-	if c.out != nil {
+	if c != nil && c.out != nil {
 		err = errors.Join(err, c.out.Close())
 		c.out = nil
 	}

@@ -60,6 +60,16 @@ func (o *output) writeAt(p []byte, off int64) error {
 	return nil
 }
 
+// stream writes a part of the payload and has the system begin to store it, so
+// that the sync at the end finds little left to do.
+func (o *output) stream(p []byte, off int64) error {
+	err := o.writeAt(p, off)
+	if err == nil {
+		startWriteback(o.file, off, int64(len(p)))
+	}
+	return err
+}
+
 // explain names the target in place of a temporary file that is gone by then.
 func (o *output) explain(err error) error {
 	if e := new(fs.PathError); errors.As(err, &e) {

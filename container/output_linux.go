@@ -33,6 +33,11 @@ func reserve(f *os.File, size int64) error {
 	return err
 }
 
+// startWriteback only asks: where it fails, the sync at the end does all.
+func startWriteback(f *os.File, off, n int64) {
+	unix.SyncFileRange(int(f.Fd()), off, n, unix.SYNC_FILE_RANGE_WRITE) //nolint:errcheck,gosec // see above
+}
+
 // publish gives the file its name, in place of an older file of that name.
 func publish(f *os.File, temp, target string) error {
 	if temp == "" {

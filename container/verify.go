@@ -75,7 +75,7 @@ func (f *File) Verify(ctx context.Context, o VerifyOptions) (*Report, error) {
 		}
 	}
 	if err := body.checkPayload(ctx, contents, o.Progress); err != nil {
-		return report, err
+		return report, contents.abort(err)
 	}
 	if refusal != nil || keyErr != nil {
 		return report, errors.Join(refusal, keyErr)

@@ -217,7 +217,7 @@ func (w *writer) writePayload(ctx context.Context, f *output) (Hash, error) {
 		func(b *batch) error {
 			b.seal(w.stream, w.manifest.LeafHash)
 			off, _ := l.leafRange(b.leaf)
-			return f.writeAt(b.cipher, l.payloadOffset()+off)
+			return f.stream(b.cipher, l.payloadOffset()+off)
 		},
 		func(b *batch) error {
 			for _, digest := range b.digests {
