@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package container
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Scan lists what a model consists of: all regular files of a folder, or one
+// file. Links to files are followed where the target lies inside the folder or,
+// for a snapshot in a Hugging Face cache, among the cache's blobs. Anything else
+// that is no regular file is a *SourceError; names that cannot stand in a
+// package are a *NameError.
+func Scan(model string, o SourceOptions) (*Source, error) {
+	root, err := filepath.Abs(model)
+	if err == nil {
+		root, err = filepath.EvalSymlinks(root) // that the model itself is a link is the user's wish
+	}
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(root)
+	if err != nil {
+		return nil, err
+	}
+	s := &scan{root: root, opts: o, result: &Source{}}
+	for _, name := range o.Exclude {
+		if info, err := os.Stat(name); err == nil {
+			s.exclude = append(s.exclude, info)
+		}
+	}
+	switch {
+	case info.IsDir():
+		s.allowed = append(s.allowed, root)
+		if blobs := hubBlobs(root); blobs != "" {
+			s.allowed = append(s.allowed, blobs)
+		}
+		_, err = s.folder(root, "", []fs.FileInfo{info})
+	case info.Mode().IsRegular():
+		s.add(root, filepath.Base(model), info)
+	default:
+		err = &SourceError{Path: model, Reason: "it is neither a folder nor a regular file"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.finish(model)
+}
+
+type scan struct {
+	root    string
+	opts    SourceOptions
+	allowed []string // folders that links may lead into
+	exclude []fs.FileInfo
+	result  *Source
+}
+
+// hubBlobs returns the folder of blobs that a snapshot of a Hugging Face cache,
+// …/snapshots/REVISION, links to, or "".
+func hubBlobs(root string) string {
+	snapshots := filepath.Dir(root)
+	if filepath.Base(snapshots) != "snapshots" {
+		return ""
+	}
+	blobs, err := filepath.EvalSymlinks(filepath.Join(filepath.Dir(snapshots), "blobs"))
+	if err != nil {
+		return ""
+	}
+	return blobs
+}
+
+// folder lists one folder; chain holds it and those above it, so that links
+// cannot lead in circles. It reports whether the folder holds anything.
+func (s *scan) folder(name, inside string, chain []fs.FileInfo) (bool, error) {
+	entries, err := os.ReadDir(name)
+	if err != nil {
+		return false, err
+	}
+	holds := false
+	for _, e := range entries {
+		onDisk, p := filepath.Join(name, e.Name()), path.Join(inside, e.Name())
+		if leftOut(p, e) {
+			s.result.Left = append(s.result.Left, p)
+			continue
+		}
+		kept, err := s.entry(onDisk, p, chain)
+		if err != nil {
+			return false, err
+		}
+		holds = holds || kept
+	}
+	if !holds && inside != "" {
+		s.result.Folders = append(s.result.Folders, inside)
+	}
+	return holds || inside != "", nil
+}
+
+func (s *scan) entry(onDisk, p string, chain []fs.FileInfo) (bool, error) {
+	info, err := os.Lstat(onDisk)
+	if err != nil {
+		return false, err
+	}
+	isLink := info.Mode()&fs.ModeSymlink != 0
+	if isLink {
+		if info, err = s.target(onDisk); err != nil {
+			return false, err
+		}
+	}
+	switch {
+	case info.IsDir():
+		for _, above := range chain {
+			if os.SameFile(above, info) {
+				return false, &SourceError{Path: onDisk, Reason: "the link leads back to a folder that holds it"}
+			}
+		}
+		return s.folder(onDisk, p, append(chain[:len(chain):len(chain)], info))
+	case !info.Mode().IsRegular():
+		return false, &SourceError{Path: onDisk, Reason: "it is " + kindOf(info.Mode()) + ", and only regular files can be packed", Hint: "move it out of the model's folder"}
+	}
+	for _, excluded := range s.exclude {
+		if os.SameFile(excluded, info) {
+			s.result.Left = append(s.result.Left, p)
+			return false, nil
+		}
+	}
+	s.add(onDisk, p, info)
+	return true, nil
+}
+
+// target decides whether a link may be followed and describes where it leads.
+func (s *scan) target(link string) (fs.FileInfo, error) {
+	target, err := filepath.EvalSymlinks(link)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, &SourceError{Path: link, Reason: "the link leads to nothing", Hint: "remove it, or download what it should lead to"}
+		}
+		return nil, &SourceError{Path: link, Reason: "the link cannot be followed", Err: err}
+	}
+	info, err := os.Stat(target)
+	if err != nil || s.opts.FollowSymlinks {
+		return info, err
+	}
+	const hint = "allow it with --follow-symlinks if it belongs to the model"
+	if info.IsDir() {
+		return nil, &SourceError{Path: link, Reason: "it is a link to a folder", Hint: hint}
+	}
+	for _, dir := range s.allowed {
+		if rel, err := filepath.Rel(dir, target); err == nil && filepath.IsLocal(rel) {
+			return info, nil
+		}
+	}
+	return nil, &SourceError{Path: link, Reason: "the link leads out of the model, to " + target, Hint: hint}
+}
+
+func (s *scan) add(onDisk, p string, info fs.FileInfo) {
+	s.result.Files = append(s.result.Files, SourceFile{
+		Path: p, Name: onDisk, Size: info.Size(), Executable: info.Mode()&0o111 != 0, info: info,
+	})
+}
+
+// finish sorts what was found and checks all names.
+func (s *scan) finish(model string) (*Source, error) {
+	r := s.result
+	if len(r.Files) == 0 {
+		return nil, &SourceError{Path: model, Reason: "it holds no file to pack"}
+	}
+	slices.SortFunc(r.Files, func(a, b SourceFile) int { return strings.Compare(a.Path, b.Path) })
+	slices.Sort(r.Folders)
+	slices.Sort(r.Left)
+	files := make([]string, len(r.Files))
+	for i := range r.Files {
+		files[i] = r.Files[i].Path
+	}
+	if err := CheckPaths(files, r.Folders); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// leftOut reports what is not part of a model: version control, download
+// caches, and what operating systems leave in folders.
+func leftOut(p string, e fs.DirEntry) bool {
+	if p == ".cache/huggingface" || strings.HasSuffix(p, "/.cache/huggingface") {
+		return true
+	}
+	switch name := e.Name(); name {
+	case ".git", ".DS_Store", ".Spotlight-V100", ".Trashes", ".fseventsd", "__MACOSX",
+		"Thumbs.db", "desktop.ini", "$RECYCLE.BIN", "System Volume Information", "lost+found":
+		return true
+	default:
+		return strings.HasPrefix(name, "._") || strings.HasPrefix(name, ".nfs") || strings.HasPrefix(name, ".fuse_hidden")
+	}
+}
+
+func kindOf(m fs.FileMode) string {
+	switch {
+	case m&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case m&fs.ModeSocket != 0:
+		return "a socket"
+	case m&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "a special file"
+}
