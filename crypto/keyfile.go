@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package crypto
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// maxKeyFile bounds what is read of a key file: a thousand hybrid recipients.
+const maxKeyFile = 4 << 20
+
+// FileError says which line of which key file is wrong. It never holds the line.
+type FileError struct {
+	Name string
+	Line int // 0 where no single line is to blame
+	Err  error
+}
+
+func (e *FileError) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("%s: %v", e.Name, e.Err)
+	}
+	return fmt.Sprintf("%s:%d: %v", e.Name, e.Line, e.Err)
+}
+
+func (e *FileError) Unwrap() error { return e.Err }
+
+// CreateSecretFile writes text to a new file that only its owner can read
+// (0600), and syncs it. It never overwrites: an existing file gives fs.ErrExist
+// and stays as it is. What could not be written whole is removed.
+func CreateSecretFile(name, text string) (err error) {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, f.Close())
+		if err != nil {
+			err = errors.Join(err, os.Remove(name))
+		}
+	}()
+	if _, err := f.WriteString(text); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// LoosePermissions reports whether others than the owner may read the file, on
+// systems where the permission bits say so.
+func LoosePermissions(info fs.FileInfo) bool {
+	return hasPermissionBits && info.Mode().Perm()&0o077 != 0
+}
+
+// ReadAuthorKeyFile reads the one author key in a secret key file.
+func ReadAuthorKeyFile(name string) (*AuthorKey, error) {
+	keys, err := readFile(name, ParseAuthorKey)
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) != 1 {
+		return nil, &FileError{Name: name, Err: fmt.Errorf("holds %d author keys, want one", len(keys))}
+	}
+	return keys[0], nil
+}
+
+// ReadIdentityFile reads the identities, at least one, in a secret key file.
+func ReadIdentityFile(name string) ([]*Identity, error) { return readFile(name, ParseIdentity) }
+
+// ReadRecipientsFile reads the recipients, at least one, in a file of public lines.
+func ReadRecipientsFile(name string) ([]*Recipient, error) { return readFile(name, ParseRecipient) }
+
+// ReadAuthorPublicKeyFile reads the authors, at least one, in a file of public lines.
+func ReadAuthorPublicKeyFile(name string) ([]AuthorPublicKey, error) {
+	return readFile(name, ParseAuthorPublicKey)
+}
+
+func readFile[K any](name string, parse func(string) (K, error)) ([]K, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	return readLines(f, name, parse)
+}
+
+// readLines parses one key a line; blank lines and lines that start with # are
+// comments, and lines may end in CRLF.
+func readLines[K any](r io.Reader, name string, parse func(string) (K, error)) ([]K, error) {
+	var keys []K
+	limited := &io.LimitedReader{R: r, N: maxKeyFile + 1}
+	lines := bufio.NewScanner(limited)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		key, err := parse(line)
+		if err != nil {
+			return nil, &FileError{name, n, err}
+		}
+		keys = append(keys, key)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, &FileError{Name: name, Err: err}
+	}
+	if limited.N <= 0 {
+		return nil, &FileError{Name: name, Err: errors.New("too large for a key file")}
+	}
+	if len(keys) == 0 {
+		return nil, &FileError{Name: name, Err: errors.New("holds no key")}
+	}
+	return keys, nil
+}
