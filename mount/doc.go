@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package mount shows an io/fs.FS as a read-only folder, on Linux through FUSE.
+// It knows nothing of packages: whatever serves bytes behind the io/fs.FS is
+// asked for them, and an error of its becomes EIO for the program that reads.
+//
+// # How a read travels
+//
+// A program reads or maps a file. What is in the page cache never comes here.
+// For the rest the kernel sends requests of up to 1 MiB, several at a time, on
+// which goroutines of the go-fuse library call ReadAt of the file, straight into
+// the buffer that is then written to the kernel. Nothing is copied in between
+// and nothing is cached here: the kernel keeps the pages, across opens
+// (FOPEN_KEEP_CACHE), because files never change.
+//
+// # What is set, and why
+//
+//   - The read-ahead of the mount's device is raised where that is allowed. At
+//     the kernel's default of 128 KiB every request is that small whatever the
+//     other settings say, and a cold sequential read takes up to twice as long.
+//   - Requests may have 1 MiB (max_pages), also where pages are larger than 4 KiB.
+//   - Splice is off: the bytes come from memory, and pipes only add work.
+//   - Direct I/O of readers is asynchronous (FUSE_ASYNC_DIO), so that an O_DIRECT
+//     reader keeps several requests under way.
+//   - Entries, attributes and listings may be cached for a year: nothing changes.
+//   - FOPEN_DIRECT_IO is never set: it would forbid MAP_SHARED mappings, which
+//     frameworks use.
+//
+// # Traps
+//
+// The process that serves a mount must never read, map or execute from it: a
+// page fault blocks the thread outside of the scheduler's sight, and the thread
+// that should answer it may be the same. A read that returns less than was asked
+// for means the end of the file to the kernel, so it is an error here.
+package mount

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mount
+
+import (
+	"context"
+	"io"
+	iofs "io/fs"
+	"log/slog"
+	"syscall"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// forever is how long the kernel may believe what it was told.
+const forever = 365 * 24 * time.Hour
+
+// folderNode and fileNode are what the kernel holds on to. Every attempt to
+// change something ends in the kernel, because the mount is read-only.
+type folderNode struct {
+	fs.Inode
+	item *item
+}
+
+type fileNode struct {
+	fs.Inode
+	item *item
+}
+
+var (
+	_ = (fs.NodeLookuper)((*folderNode)(nil))
+	_ = (fs.NodeGetattrer)((*folderNode)(nil))
+	_ = (fs.NodeOpendirHandler)((*folderNode)(nil))
+	_ = (fs.NodeStatfser)((*folderNode)(nil))
+	_ = (fs.NodeGetattrer)((*fileNode)(nil))
+	_ = (fs.NodeOpener)((*fileNode)(nil))
+	_ = (fs.NodeReader)((*fileNode)(nil))
+	_ = (fs.NodeStatfser)((*fileNode)(nil))
+	_ = (fs.FileReaddirenter)((*folderHandle)(nil))
+	_ = (fs.FileSeekdirer)((*folderHandle)(nil))
+	_ = (fs.FileReleaser)((*fileHandle)(nil))
+)
+
+func (n *folderNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	child := n.item.byName[name]
+	if child == nil {
+		return nil, syscall.ENOENT
+	}
+	child.attr(&out.Attr)
+	var node fs.InodeEmbedder = &fileNode{item: child}
+	if child.byName != nil {
+		node = &folderNode{item: child}
+	}
+	return n.NewInode(ctx, node, child.stable()), 0
+}
+
+func (n *folderNode) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	n.item.attr(&out.Attr)
+	return 0
+}
+
+func (n *fileNode) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	n.item.attr(&out.Attr)
+	return 0
+}
+
+// OpendirHandle lets the kernel keep the listing.
+func (n *folderNode) OpendirHandle(context.Context, uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	return &folderHandle{items: n.item.children}, fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE, 0
+}
+
+// folderHandle is one listing under way.
+type folderHandle struct {
+	items []*item
+	next  int
+}
+
+func (h *folderHandle) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) {
+	if h.next >= len(h.items) {
+		return nil, 0
+	}
+	it := h.items[h.next]
+	h.next++
+	return &fuse.DirEntry{Name: it.name, Ino: it.ino, Mode: it.mode, Off: uint64(h.next)}, 0 //nolint:gosec // never negative
+}
+
+func (h *folderHandle) Seekdir(_ context.Context, off uint64) syscall.Errno {
+	if off > uint64(len(h.items)) {
+		return syscall.EINVAL
+	}
+	h.next = int(off) //nolint:gosec // bounded above
+	return 0
+}
+
+// Open opens the file behind a node. It never answers ENOSYS: the kernel would
+// not ask again.
+func (n *fileNode) Open(_ context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	if flags&syscall.O_ACCMODE != syscall.O_RDONLY {
+		return nil, 0, syscall.EROFS
+	}
+	f, err := n.item.tree.fsys.Open(n.item.path)
+	if err != nil {
+		n.item.failed(0, err)
+		return nil, 0, syscall.EIO
+	}
+	at, ok := f.(io.ReaderAt)
+	if !ok {
+		f.Close() //nolint:errcheck,gosec // nothing was read
+		n.item.failed(0, errNotReaderAt)
+		return nil, 0, syscall.EIO
+	}
+	return &fileHandle{f, at}, fuse.FOPEN_KEEP_CACHE, 0
+}
+
+// fileHandle is one open file. Many requests read from it at once.
+type fileHandle struct {
+	file iofs.File
+	at   io.ReaderAt
+}
+
+func (h *fileHandle) Release(context.Context) syscall.Errno {
+	h.file.Close() //nolint:errcheck,gosec // only read
+	return 0
+}
+
+// Read fills the reply's own buffer.
+func (n *fileNode) Read(_ context.Context, fh fs.FileHandle, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	size := int64(n.item.size) //nolint:gosec // bounded by what build has taken
+	if off >= size {
+		return fuse.ReadResultData(nil), 0
+	}
+	dest = dest[:min(int64(len(dest)), size-off)]
+	got, err := fh.(*fileHandle).at.ReadAt(dest, off)
+	if got < len(dest) {
+		if err == nil || err == io.EOF { //nolint:errorlint // io.ReaderAt returns it as it is
+			err = io.ErrUnexpectedEOF
+		}
+		n.item.failed(off, err)
+		return nil, syscall.EIO
+	}
+	return fuse.ReadResultData(dest), 0
+}
+
+// failed reports a read that its program sees only as an input/output error, or,
+// through a mapping, as a bus error.
+func (it *item) failed(off int64, err error) {
+	if log := it.tree.opts.Logger; log != nil {
+		log.Error("read refused", slog.String("file", it.path), slog.Int64("offset", off), slog.Any("reason", err))
+	}
+	if f := it.tree.opts.OnReadError; f != nil {
+		f(it.path, off, err)
+	}
+}
+
+func (n *folderNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
+	return n.item.tree.statfs(out)
+}
+
+func (n *fileNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
+	return n.item.tree.statfs(out)
+}
+
+func (t *tree) statfs(out *fuse.StatfsOut) syscall.Errno {
+	*out = fuse.StatfsOut{Blocks: t.blocks, Files: t.files, Bsize: blockSize, Frsize: blockSize, NameLen: 255}
+	return 0
+}

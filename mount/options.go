@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mount
+
+import "log/slog"
+
+// DefaultReadAhead is the read-ahead in bytes that a mount asks for.
+const DefaultReadAhead = 8 << 20
+
+// Options says how a file system is shown.
+type Options struct {
+	FSName     string // source in the table of mounts, such as the package's path
+	Source     string // absolute path of the file behind the mount; it must not lie in the mountpoint
+	AllowOther bool   // let other users in; for users, /etc/fuse.conf must allow it
+	ReadAhead  int    // bytes; 0 for DefaultReadAhead, negative to leave it as it is
+	UID, GID   uint32 // owner of everything
+
+	// Logger receives what goes wrong while serving; nil for nothing.
+	Logger *slog.Logger
+	// OnReadError is told of every read that failed; nil for nobody.
+	OnReadError func(path string, off int64, err error)
+}
+
+// Info is one mount of this program's type in the table of mounts.
+type Info struct {
+	Dir    string // mountpoint
+	Source string // Options.FSName
+	ID     int    // of the mount, in the table
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mount
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+)
+
+// raiseReadAhead sets how far the kernel reads ahead on this mount. It needs
+// root; without, reads are right and a cold sequential one is slower.
+func (s *Server) raiseReadAhead(bytes int) {
+	if bytes < 0 {
+		return
+	}
+	major, minor, err := device(s.dir)
+	if err == nil {
+		name := fmt.Sprintf("/sys/class/bdi/%d:%d/read_ahead_kb", major, minor)
+		err = os.WriteFile(name, []byte(strconv.Itoa(bytes/1024)), 0)
+	}
+	if err != nil {
+		s.log.Info("the kernel's read-ahead stays as it is: cold sequential reads are slower", slog.Any("reason", err))
+		return
+	}
+	s.log.Info("read-ahead set", slog.Int("bytes", bytes))
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mount
+
+import (
+	"context"
+	"errors"
+	iofs "io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+)
+
+// fsName is the part of the file system's type after "fuse.".
+const fsName = "tgsp"
+
+// maxRequest is the largest read that the kernel sends.
+const maxRequest = 1 << 20
+
+// maxBackground is how many read-ahead requests may be under way.
+const maxBackground = 64
+
+var errNotReaderAt = errors.New("the file cannot be read at offsets")
+
+// Server is a mount that this process serves.
+type Server struct {
+	fuse *fuse.Server
+	dir  string
+	log  *slog.Logger
+}
+
+// Mount shows fsys at dir, an empty folder. When it returns the folder can be
+// read. The files of fsys must be io.ReaderAt and must not change. As root it
+// mounts directly; as a user it needs fusermount3. Failures are *Error.
+func Mount(dir string, fsys iofs.FS, opts Options) (*Server, error) {
+	dir, err := checkMountpoint(dir, opts.Source)
+	if err != nil {
+		return nil, err
+	}
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opts.ReadAhead == 0 {
+		opts.ReadAhead = DefaultReadAhead
+	}
+	t := &tree{fsys: fsys, opts: opts}
+	info, err := iofs.Stat(fsys, ".")
+	if err != nil {
+		return nil, &Error{"mount", dir, Other, err}
+	}
+	root, err := t.build(".", info)
+	if err != nil {
+		return nil, &Error{"mount", dir, Other, err}
+	}
+	server, err := fs.Mount(dir, &folderNode{item: root}, fuseOptions(root, opts))
+	if err != nil {
+		return nil, explain(dir, err)
+	}
+	s := &Server{server, dir, opts.Logger}
+	s.raiseReadAhead(opts.ReadAhead)
+	return s, nil
+}
+
+func fuseOptions(root *item, opts Options) *fs.Options {
+	timeout := forever
+	stable := root.stable()
+	quiet := slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug)
+	o := &fs.Options{
+		EntryTimeout: &timeout, AttrTimeout: &timeout, NegativeTimeout: &timeout,
+		UID: opts.UID, GID: opts.GID, RootStableAttr: &stable, Logger: quiet,
+	}
+	o.MountOptions = fuse.MountOptions{
+		AllowOther: opts.AllowOther, FsName: opts.FSName, Name: fsName,
+		MaxWrite: maxRequest, MaxReadAhead: maxRequest, MaxBackground: maxBackground,
+		DisableSplice: true, DisableXAttrs: true, ExtraCapabilities: fuse.CAP_ASYNC_DIO,
+		Logger: quiet,
+	}
+	if os.Geteuid() == 0 {
+		o.DirectMount = true
+		o.DirectMountFlags = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV
+		o.Options = []string{"default_permissions"}
+	} else {
+		o.Options = []string{"ro", "default_permissions"}
+	}
+	return o
+}
+
+// explain finds the reason in what the system and the library say.
+func explain(dir string, err error) error {
+	reason := Other
+	_, noDevice := os.Stat("/dev/fuse")
+	switch {
+	case noDevice != nil, errors.Is(err, exec.ErrNotFound), errors.Is(err, unix.ENODEV):
+		reason = NoFUSE
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		reason = NotAllowed
+	case errors.Is(err, unix.EBUSY):
+		reason = Busy
+	case os.Geteuid() != 0:
+		// All that is known is that fusermount3 failed, and it has said why on
+		// standard error. Nearly always the user may not.
+		reason = NotAllowed
+	}
+	return &Error{"mount", dir, reason, err}
+}
+
+// Dir returns the mountpoint.
+func (s *Server) Dir() string { return s.dir }
+
+// Wait returns when the mount has ended and no program uses it any more.
+func (s *Server) Wait() { s.fuse.Wait() }
+
+// Unmount ends the mount. While a program uses it it tries again, for some
+// seconds or until ctx ends; then it takes the folder out of sight (lazy) and
+// leaves open files to the programs that have them.
+func (s *Server) Unmount(ctx context.Context) (lazy bool, err error) {
+	return unmountPatiently(ctx, s.dir)
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mount
+
+import (
+	iofs "io/fs"
+	"path"
+	"syscall"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// blockSize is what statfs and stat count in.
+const blockSize = 4096
+
+// tree is what all nodes of a mount share.
+type tree struct {
+	fsys    iofs.FS
+	opts    Options
+	files   uint64
+	blocks  uint64
+	lastIno uint64
+}
+
+// item is one file or folder as it was when the mount began. Nothing changes
+// afterwards, so the kernel is answered from here.
+type item struct {
+	tree     *tree
+	path     string
+	name     string
+	ino      uint64
+	mode     uint32 // type and permissions
+	size     uint64
+	modTime  time.Time
+	children []*item          // of a folder, in order
+	byName   map[string]*item // of a folder
+	folders  uint32           // among children
+}
+
+// build walks the file system once. Numbers are given in the order of the walk,
+// so that they are the same at every mount and no two are equal.
+func (t *tree) build(p string, info iofs.FileInfo) (*item, error) {
+	t.lastIno++
+	it := &item{tree: t, path: p, name: path.Base(p), ino: t.lastIno, modTime: info.ModTime()}
+	t.files++
+	if !info.IsDir() {
+		it.mode = syscall.S_IFREG | uint32(info.Mode().Perm()&0o555)
+		it.size = uint64(info.Size()) //nolint:gosec // sizes are never negative
+		t.blocks += (it.size + blockSize - 1) / blockSize
+		return it, nil
+	}
+	it.mode = syscall.S_IFDIR | uint32(info.Mode().Perm()&0o555)
+	entries, err := iofs.ReadDir(t.fsys, p)
+	if err != nil {
+		return nil, err
+	}
+	it.byName = make(map[string]*item, len(entries))
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			return nil, err
+		}
+		child, err := t.build(path.Join(p, e.Name()), info)
+		if err != nil {
+			return nil, err
+		}
+		it.children = append(it.children, child)
+		it.byName[child.name] = child
+		if info.IsDir() {
+			it.folders++
+		}
+	}
+	return it, nil
+}
+
+// attr fills what stat shows.
+func (it *item) attr(out *fuse.Attr) {
+	out.Ino = it.ino
+	out.Mode = it.mode
+	out.Size = it.size
+	out.Blocks = (it.size + 511) / 512
+	out.Blksize = blockSize
+	out.Nlink = 1
+	if it.byName != nil {
+		out.Nlink = 2 + it.folders
+	}
+	out.Owner = fuse.Owner{Uid: it.tree.opts.UID, Gid: it.tree.opts.GID}
+	out.SetTimes(&it.modTime, &it.modTime, &it.modTime)
+}
+
+func (it *item) stable() fs.StableAttr {
+	return fs.StableAttr{Mode: it.mode & syscall.S_IFMT, Ino: it.ino}
+}

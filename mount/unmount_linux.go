@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mount
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// While a mount is busy, unmounting is tried again for this long, this often.
+const (
+	patience   = 5 * time.Second
+	retryEvery = 100 * time.Millisecond
+)
+
+// Unmount ends a mount that any process serves, as Server.Unmount does. Failures
+// are *Error.
+func Unmount(dir string) (lazy bool, err error) {
+	real, err := resolve(dir)
+	if err != nil {
+		return false, &Error{"unmount", dir, NotMounted, err}
+	}
+	mounts, err := List()
+	if err != nil {
+		return false, &Error{"unmount", dir, Other, err}
+	}
+	for _, m := range mounts {
+		if m.Dir == real {
+			return unmountPatiently(context.Background(), real)
+		}
+	}
+	return false, &Error{"unmount", dir, NotMounted, errors.New("no package is mounted there")}
+}
+
+// resolve returns the real path of a mountpoint, whose own program may be dead:
+// only the folders above it are asked for.
+func resolve(dir string) (string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	// The last element may be a link to the mountpoint, or a dead mount.
+	if real, err := filepath.EvalSymlinks(abs); err == nil {
+		return real, nil
+	}
+	parent, err := filepath.EvalSymlinks(filepath.Dir(abs))
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(parent, filepath.Base(abs)), nil
+}
+
+func unmountPatiently(ctx context.Context, dir string) (lazy bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		err := unmountOnce(dir, false)
+		if err == nil {
+			return false, nil
+		}
+		if !errors.Is(err, unix.EBUSY) {
+			return false, unmountError(dir, err)
+		}
+		select {
+		case <-ctx.Done():
+			if err := unmountOnce(dir, true); err != nil {
+				return false, unmountError(dir, err)
+			}
+			return true, nil
+		case <-time.After(retryEvery):
+		}
+	}
+}
+
+func unmountError(dir string, err error) error {
+	reason := Other
+	switch {
+	case errors.Is(err, unix.EBUSY):
+		reason = Busy
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		reason = NotAllowed
+	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOENT):
+		reason = NotMounted
+	}
+	return &Error{"unmount", dir, reason, err}
+}
+
+func unmountOnce(dir string, lazy bool) error {
+	if os.Geteuid() == 0 {
+		flags := unix.UMOUNT_NOFOLLOW
+		if lazy {
+			flags |= unix.MNT_DETACH
+		}
+		return unix.Unmount(dir, flags)
+	}
+	return fusermount(dir, lazy)
+}
+
+// fusermount unmounts for a user. The program tells only by its text that a
+// mount is busy.
+func fusermount(dir string, lazy bool) error {
+	program, err := exec.LookPath("fusermount3")
+	if err != nil {
+		if program, err = exec.LookPath("fusermount"); err != nil {
+			return err
+		}
+	}
+	args := []string{"-u", "--", dir}
+	if lazy {
+		args = []string{"-u", "-z", "--", dir}
+	}
+	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		return nil
+	}
+	text := strings.TrimSpace(string(out))
+	switch {
+	case strings.Contains(text, "busy"):
+		return unix.EBUSY
+	case strings.Contains(text, "not permitted"), strings.Contains(text, "not found in"):
+		return fmt.Errorf("%w: %s", unix.EPERM, text)
+	}
+	return fmt.Errorf("%w: %s", err, text)
+}
