@@ -3,6 +3,8 @@
 package main
 
 import (
+	"os"
+
 	"github.com/spf13/cobra"
 )
 
@@ -26,10 +28,8 @@ package as a read-only folder from which frameworks load weights unchanged.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddCommand(a.commands()...)
 	root.InitDefaultCompletionCmd()
-	for _, cmd := range root.Commands() {
-		dress(cmd)
-	}
 	dress(root)
+	root.SetArgs(mountForm(root, os.Args[1:]))
 	return root
 }
 
@@ -45,10 +45,11 @@ func dress(cmd *cobra.Command) {
 		}
 	}
 	cmd.DisableFlagsInUseLine = true
-	if cmd.Name() != "completion" {
-		cmd.SetUsageTemplate(cmd.UsageTemplate() + exitStatus + "\n")
-	}
+	// Its own verbs first: one without a template has that of the verb above.
 	for _, sub := range cmd.Commands() {
 		dress(sub)
+	}
+	if cmd.Name() != "completion" {
+		cmd.SetUsageTemplate(cmd.UsageTemplate() + exitStatus + "\n")
 	}
 }
