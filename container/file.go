@@ -133,6 +133,14 @@ func (a *Accepted) dataKey(identities []*tgspcrypto.Identity) ([]byte, error) {
 	return unwrap(a.recipients, a.doc.Manifest, identities)
 }
 
+// CanOpen reports whether one of the identities opens the package's key,
+// whatever the policy says.
+func (a *Accepted) CanOpen(identities []*tgspcrypto.Identity) bool {
+	dek, err := a.dataKey(identities)
+	clear(dek)
+	return err == nil
+}
+
 // Open opens the contents. The policy is judged by the facts. It returns a
 // *PolicyError, *NoKeyError or *AlteredError; where several hold, the fleet
 // comes before the key and the key before the time.

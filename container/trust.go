@@ -118,9 +118,9 @@ type Trust struct {
 	Expect  *Expectation                 // nil for any package
 }
 
-// trusts reports whether a key may act in a role for a package. An author may
+// Trusts reports whether a key may act in a role for a package. An author may
 // do all that the lesser role may.
-func (t *Trust) trusts(key tgspcrypto.AuthorPublicKey, role Role, packageID string) bool {
+func (t *Trust) Trusts(key tgspcrypto.AuthorPublicKey, role Role, packageID string) bool {
 	for i := range t.Keys {
 		k := &t.Keys[i]
 		if k.Key == key && (k.Role == role || k.Role == RoleAuthor) && k.covers(packageID) {
@@ -141,13 +141,13 @@ func (t *Trust) check(e *Envelope) error {
 	}
 	trusted := false
 	for _, s := range e.signers {
-		trusted = trusted || t.trusts(s, RoleAuthor, id)
+		trusted = trusted || t.Trusts(s, RoleAuthor, id)
 	}
 	author := e.author()
 	if !trusted {
 		return &UntrustedError{RoleAuthor, id, author.String(), fmt.Sprintf("package %s is signed by %s, which is not trusted as an author for it", id, author)}
 	}
-	if !t.trusts(e.signer, RoleEnvelope, id) {
+	if !t.Trusts(e.signer, RoleEnvelope, id) {
 		return &UntrustedError{RoleEnvelope, id, e.signer.String(), fmt.Sprintf("the recipients of package %s were signed by %s, which is not trusted for it", id, e.signer)}
 	}
 	return t.Expect.check(e.manifest)
