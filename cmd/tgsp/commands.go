@@ -6,5 +6,18 @@ import "github.com/spf13/cobra"
 
 // commands lists the verbs in the order in which people meet them.
 func (a *app) commands() []*cobra.Command {
-	return []*cobra.Command{}
+	return []*cobra.Command{
+		newInitCommand(a),
+		newKeygenCommand(a),
+		newPackCommand(a),
+		newInspectCommand(a),
+		newVerifyCommand(a),
+		newMountCommand(a),
+		newUmountCommand(a),
+		newStatusCommand(a),
+		newLsCommand(a),
+		newCatCommand(a),
+		newTrustCommand(a),
+		newVersionCommand(a),
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/tensorguard/tgsp/container"
 	"github.com/tensorguard/tgsp/mount"
@@ -156,7 +157,7 @@ func (a *app) describe(err error) *reportedError {
 	if r := new(reportedError); errors.As(err, &r) {
 		return r
 	}
-	r := &reportedError{failure: classify(err), Message: err.Error()}
+	r := &reportedError{failure: classify(err), Message: strings.TrimSpace(err.Error())}
 	if h := new(hintError); errors.As(err, &h) {
 		r.Hint = h.hint
 	} else {

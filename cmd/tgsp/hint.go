@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tensorguard/tgsp/container"
+	"github.com/tensorguard/tgsp/mount"
 )
 
 // hintFor returns the next step for errors that have the same one wherever they
@@ -21,6 +22,7 @@ func hintFor(err error) string {
 		altered   *container.AlteredError
 		noKey     *container.NoKeyError
 		policy    *container.PolicyError
+		mounting  *mount.Error
 	)
 	switch {
 	case errors.As(err, &source):
@@ -37,6 +39,8 @@ func hintFor(err error) string {
 		return noKeyHint(noKey)
 	case errors.As(err, &policy):
 		return policyHint(policy)
+	case errors.As(err, &mounting):
+		return mountHint(mounting)
 	case errors.Is(err, container.ErrBusy):
 		return "try again when the other program has finished"
 	case errors.Is(err, fs.ErrNotExist):

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+)
+
+// mountOptions are the arguments of tgsp mount.
+type mountOptions struct {
+	openFlags
+	pkg, dir   string
+	foreground bool
+	allowOther bool
+	noExec     bool
+	extra      []string // as given with -o
+	log        string
+	helper     bool // called in the way of mount(8)
+	readyFD    int  // in a daemon: where to tell that it is ready; else 0
+}
+
+func newMountCommand(a *app) *cobra.Command {
+	o := new(mountOptions)
+	cmd := &cobra.Command{
+		Use:   "mount PKG DIR",
+		Short: "Show a package as a read-only folder",
+		Long: `mount shows the contents of a package in the folder DIR, which must exist and
+be empty. Programs read from it as from any folder; nothing can be written.
+
+What is read is decrypted piece by piece in memory, and never before it was
+checked against the author's signature. A changed byte makes the read fail and
+stands in the log with file and offset. Nothing is decrypted to disk.
+
+The author must be one that you trust (see tgsp trust), the package's policy
+must allow it now, and your identity must be among those it was encrypted for.
+
+mount returns as soon as the folder can be read, and leaves a process behind
+that serves it until tgsp umount DIR. With --foreground it serves by itself and
+ends when it is interrupted or terminated, which suits services and containers.
+tgsp status shows all mounts and where their logs are.
+
+Only you can read the folder unless you say --allow-other.
+
+Options of mount(8) can follow -o, separated by commas: identity=FILE,
+trusted_key=KEY, require_key=KEY, expect=ID[@VERSION], log=FILE, allow_other,
+foreground, noexec. So a line in /etc/fstab or a systemd mount unit works too:
+  /srv/model.tgsp  /mnt/model  fuse.tgsp  ro,allow_other,nofail  0  0`,
+		Example: `  mkdir -p ~/model
+  tgsp mount model.tgsp ~/model
+  ls ~/model
+  tgsp umount ~/model
+
+  # exactly this release, watched by a service manager
+  tgsp mount -f --expect acme/chat@1.2.0 chat.tgsp /srv/chat`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.pkg, o.dir = args[0], args[1]
+			return o.run(cmd.Context(), a)
+		},
+	}
+	flags := cmd.Flags()
+	o.add(flags)
+	flags.BoolVarP(&o.foreground, "foreground", "f", false, "serve in this process, log to standard error")
+	flags.BoolVar(&o.allowOther, "allow-other", false, "let all users of this machine read the folder")
+	flags.StringArrayVarP(&o.extra, "options", "o", nil, "options of mount(8), as `OPT,…`")
+	flags.StringVar(&o.log, "log", "", "log to the end of `FILE`, which is kept")
+	flags.BoolVar(&o.helper, "helper", false, "")
+	flags.IntVar(&o.readyFD, "ready-fd", 0, "")
+	for _, hidden := range []string{"helper", "ready-fd"} {
+		if err := flags.MarkHidden(hidden); err != nil {
+			panic(err) // the names stand above
+		}
+	}
+	return cmd
+}
+
+func (o *mountOptions) run(ctx context.Context, a *app) error {
+	if err := o.applyExtra(); err != nil {
+		return err
+	}
+	if err := o.absolute(); err != nil {
+		return err
+	}
+	switch {
+	case o.readyFD != 0:
+		return o.serveDaemon(ctx, a)
+	case o.foreground:
+		return o.serveForeground(ctx, a)
+	}
+	return o.background(ctx, a)
+}
+
+// background leaves a daemon behind.
+func (o *mountOptions) background(ctx context.Context, a *app) error {
+	d, err := o.startDaemon()
+	if err != nil {
+		return err
+	}
+	state, err := d.wait(ctx, a)
+	if err != nil {
+		return err
+	}
+	a.notef("%s %s is mounted at %s\nunmount it with: tgsp umount %s\n", state.PackageID, state.Version, printable(state.Mountpoint), shellQuote(state.Mountpoint))
+	return nil
+}
+
+// absolute makes every path independent of the working directory.
+func (o *mountOptions) absolute() (err error) {
+	if o.dir, err = mountpoint(o.dir); err != nil {
+		return err
+	}
+	paths := []*string{&o.pkg}
+	if o.log != "" {
+		paths = append(paths, &o.log)
+	}
+	for i := range o.files {
+		paths = append(paths, &o.files[i])
+	}
+	for _, keys := range [][]string{o.trusted, o.require} {
+		for i := range keys {
+			if !isLine(keys[i]) {
+				paths = append(paths, &keys[i])
+			}
+		}
+	}
+	for _, path := range paths {
+		if *path == "" {
+			return usagef("an empty name is no file")
+		}
+		if *path, err = filepath.Abs(*path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// daemonArgs are the arguments with which the daemon gets the same options.
+func (o *mountOptions) daemonArgs() []string {
+	args := []string{"mount", "--ready-fd=3"}
+	for _, name := range o.files {
+		args = append(args, "--identity="+name)
+	}
+	for _, key := range o.trusted {
+		args = append(args, "--trusted-key="+key)
+	}
+	for _, key := range o.require {
+		args = append(args, "--require-key="+key)
+	}
+	if o.expect != "" {
+		args = append(args, "--expect="+o.expect)
+	}
+	if o.log != "" {
+		args = append(args, "--log="+o.log)
+	}
+	if o.allowOther {
+		args = append(args, "--allow-other")
+	}
+	if o.noExec {
+		args = append(args, "-o", "noexec")
+	}
+	return append(args, "--", o.pkg, o.dir)
+}

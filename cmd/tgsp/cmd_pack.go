@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tensorguard/tgsp/container"
+	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+)
+
+type packOptions struct {
+	out            string
+	packageID      string
+	version        string
+	signKey        string
+	recipients     []string
+	recipientFiles []string
+	window         window
+	cipher         string
+	leafHash       string
+	metadata       string
+	annotations    []string
+	followSymlinks bool
+}
+
+func newPackCommand(a *app) *cobra.Command {
+	o := &packOptions{}
+	cmd := &cobra.Command{
+		Use:     "pack MODEL -o OUT.tgsp",
+		Aliases: []string{"build"},
+		Short:   "Encrypt and sign a model",
+		Long: `Packs a folder, or one file, into an encrypted package that is signed with your
+author key. Each file is read once; the package appears whole or not at all.
+
+Without -r and -R it is encrypted to your own identity. What is not part of a
+model, such as .git, is left out and reported. Links that leave the model are
+refused unless --follow-symlinks is given; a snapshot of a Hugging Face cache
+works as it is.`,
+		Example: `  tgsp pack my-model -o my-model.tgsp
+  tgsp pack my-model -o out.tgsp -r tgsp-x25519:… --not-after 2027-01-31T18:00:00Z`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, a, args[0]) },
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.out, "output", "o", "", "write the package to `FILE`")
+	f.StringVar(&o.packageID, "package-id", "", "name of the package, `ID` (default: from the model's name)")
+	f.StringVar(&o.version, "version", "1.0.0", "`VERSION` of the package, by semver.org")
+	f.StringVar(&o.signKey, "sign-key", "", "sign with the author key in `FILE` (default: the one that tgsp init made)")
+	f.StringArrayVarP(&o.recipients, "recipient", "r", nil, "encrypt to this public `KEY`; can be repeated")
+	f.StringArrayVarP(&o.recipientFiles, "recipients-file", "R", nil, "encrypt to the public keys in `FILE`, one a line")
+	f.StringVar(&o.window.notBefore, "not-before", "", "closed before this `TIME` (RFC 3339)")
+	f.StringVar(&o.window.notAfter, "not-after", "", "closed from this `TIME` on (RFC 3339)")
+	f.DurationVar(&o.window.grace, "grace", 0, "closed only this `DURATION` after --not-after, such as 72h")
+	f.StringVar(&o.cipher, "cipher", "aes-256-gcm", "`aes-256-gcm|chacha20-poly1305`, the latter for processors without AES instructions")
+	f.StringVar(&o.leafHash, "leaf-hash", "sha-256", "`sha-256|blake3`, the latter for amd64 processors without SHA instructions")
+	f.StringVar(&o.metadata, "metadata", "", "private metadata: a JSON object in `FILE`")
+	f.StringArrayVar(&o.annotations, "annotation", nil, "public remark `KEY=VALUE`; can be repeated")
+	f.BoolVar(&o.followSymlinks, "follow-symlinks", false, "also pack what links outside of the model lead to")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and notes")
+	f.BoolVar(&a.json, "json", false, "show one JSON object")
+	return cmd
+}
+
+func (o *packOptions) run(cmd *cobra.Command, a *app, model string) error {
+	if o.out == "" {
+		return usagef("say where to write the package: -o OUT.tgsp")
+	}
+	// Everything that can be refused is refused before the model is read.
+	pack, err := o.prepare(a, model)
+	if err != nil {
+		return err
+	}
+	out, err := filepath.Abs(o.out)
+	if err != nil {
+		return err
+	}
+	src, err := container.Scan(model, container.SourceOptions{FollowSymlinks: o.followSymlinks, Exclude: []string{out}})
+	if err != nil {
+		return err
+	}
+	if len(src.Left) > 0 {
+		a.notef("left out, not part of a model: %s\n", shortList(src.Left))
+	}
+	update, end := a.progress("packing")
+	pack.Progress = update
+	summary, err := container.Pack(cmd.Context(), out, src, *pack)
+	end()
+	if err != nil {
+		return err
+	}
+	return o.show(a, summary, pack)
+}
+
+func (o *packOptions) prepare(a *app, model string) (*container.PackOptions, error) {
+	pack := &container.PackOptions{Version: o.version, CreatedAt: time.Now(), PackageID: o.packageID}
+	if pack.PackageID == "" {
+		pack.PackageID = idFromName(model)
+		a.notef("package id %s, from the model's name (--package-id chooses another)\n", pack.PackageID)
+	}
+	for _, err := range []error{container.CheckPackageID(pack.PackageID), container.CheckVersion(pack.Version), o.window.apply(&pack.Policy)} {
+		if err != nil {
+			return nil, &usageError{err}
+		}
+	}
+	if end := pack.Policy.End(); !end.IsZero() && end.Before(time.Now()) {
+		a.warnf("--not-after %s is past: nobody will be able to open the package", o.window.notAfter)
+	}
+	var err error
+	if pack.Suite, err = parseCipher(o.cipher); err != nil {
+		return nil, err
+	}
+	if pack.LeafHash, err = parseLeafHash(o.leafHash); err != nil {
+		return nil, err
+	}
+	if pack.Annotations, err = parseAnnotations(o.annotations); err != nil {
+		return nil, err
+	}
+	if o.metadata != "" {
+		if pack.Metadata, err = os.ReadFile(o.metadata); err != nil {
+			return nil, err
+		}
+		if err := container.CheckMetadata(pack.Metadata); err != nil {
+			return nil, &usageError{about(o.metadata, err)}
+		}
+	}
+	if pack.Author, err = a.authorKey(o.signKey); err != nil {
+		return nil, err
+	}
+	if pack.Recipients, err = a.recipientsOrSelf(o.recipients, o.recipientFiles); err != nil {
+		return nil, err
+	}
+	a.warnMixedStrength(pack.Recipients)
+	return pack, nil
+}
+
+// recipientsOrSelf returns the recipients given, or the user's own identity.
+func (a *app) recipientsOrSelf(lines, files []string) ([]*tgspcrypto.Recipient, error) {
+	given, err := a.recipients(lines, files)
+	if err != nil || len(given) > 0 {
+		return given, err
+	}
+	ids, err := a.identities(nil)
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) == 0 {
+		return nil, withHint(errors.New("no recipient was given, and you have no identity yet"), "make one with: tgsp init — or name recipients with -r")
+	}
+	for _, id := range ids {
+		given = append(given, id.Recipient())
+	}
+	a.notef("encrypted to your own identity alone (%s); -r KEY names others\n", given[0].ShortID())
+	return given, nil
+}
+
+// warnMixedStrength says that the weaker kind of key decides.
+func (a *app) warnMixedStrength(recipients []*tgspcrypto.Recipient) {
+	kinds := map[tgspcrypto.KEM]bool{}
+	for _, r := range recipients {
+		kinds[r.KEM()] = true
+	}
+	if len(kinds) > 1 {
+		a.warnf("with an X25519 recipient among them the package resists quantum computers no better than X25519 does")
+	}
+}
+
+var notInID = regexp.MustCompile(`[^a-z0-9._-]+`)
+
+// idFromName makes a package id of a file's or folder's name.
+func idFromName(model string) string {
+	if abs, err := filepath.Abs(model); err == nil {
+		model = abs
+	}
+	id := strings.Trim(notInID.ReplaceAllString(strings.ToLower(filepath.Base(model)), "-"), "-")
+	if id == "" {
+		return "model"
+	}
+	return id[:min(len(id), 128)]
+}
+
+func parseCipher(s string) (tgspcrypto.Suite, error) {
+	for _, suite := range tgspcrypto.Suites() {
+		if strings.EqualFold(s, cipherName(suite)) {
+			return suite, nil
+		}
+	}
+	return "", usagef("--cipher %q: want aes-256-gcm or chacha20-poly1305", s)
+}
+
+// cipherName is how people write a suite.
+func cipherName(s tgspcrypto.Suite) string {
+	if s == tgspcrypto.ChaCha20Poly1305 {
+		return "chacha20-poly1305"
+	}
+	return "aes-256-gcm"
+}
+
+func parseLeafHash(s string) (container.LeafHash, error) {
+	for _, h := range container.LeafHashes() {
+		if strings.EqualFold(s, string(h)) {
+			return h, nil
+		}
+	}
+	return "", usagef("--leaf-hash %q: want sha-256 or blake3", s)
+}
+
+func parseAnnotations(args []string) (map[string]string, error) {
+	var all map[string]string
+	for _, arg := range args {
+		key, value, ok := strings.Cut(arg, "=")
+		if !ok || key == "" {
+			return nil, usagef("--annotation %q: want KEY=VALUE", arg)
+		}
+		if _, twice := all[key]; twice {
+			return nil, usagef("--annotation %s stands there twice", key)
+		}
+		if all == nil {
+			all = make(map[string]string)
+		}
+		all[key] = value
+	}
+	return all, nil
+}
+
+// shortList names the first of many things.
+func shortList(names []string) string {
+	const show = 5
+	quoted := make([]string, 0, show)
+	for _, name := range names[:min(show, len(names))] {
+		quoted = append(quoted, printable(name))
+	}
+	text := strings.Join(quoted, ", ")
+	if len(names) > show {
+		text += fmt.Sprintf(" and %d more", len(names)-show)
+	}
+	return text
+}
+
+func (o *packOptions) show(a *app, s *container.PackSummary, pack *container.PackOptions) error {
+	m := s.Envelope.Manifest()
+	if a.json {
+		return a.writeJSON(map[string]any{
+			"package": o.out, "package_id": m.PackageID, "version": m.Version, "author_id": m.AuthorID.String(),
+			"content_hash": m.ContentHash.String(), "files": s.Files, "bytes": s.Bytes, "size": s.Size,
+			"recipients": recipientViews(s.Envelope.Recipients()),
+		})
+	}
+	a.printf("%s: %s %s, %d files, %s in %s (%.2f %% more)\n", printable(o.out), m.PackageID, m.Version, s.Files,
+		byteCount(s.Bytes), byteCount(s.Size), 100*float64(s.Size-s.Bytes)/float64(max(s.Bytes, 1)))
+	a.printf("  opens %s, for %d recipients, signed by %s\n", windowText(m.Policy), len(pack.Recipients), pack.Author.Public())
+	a.notef("next: tgsp verify %s\n", shellQuote(o.out))
+	return nil
+}
+
+// byteCount writes a number of bytes for people.
+func byteCount(n int64) string {
+	const units = "KMGTPE"
+	value, unit := float64(n), -1
+	for value >= 1024 && unit < len(units)-1 {
+		value /= 1024
+		unit++
+	}
+	if unit < 0 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	return fmt.Sprintf("%.1f %ciB", value, units[unit])
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+)
+
+// States of a mount, as status shows them.
+const (
+	mountServing  = "serving"
+	mountDetached = "detached" // unmounted while files were open, and still serving those
+	mountDead     = "dead"     // the folder is there, the process is not
+	mountForeign  = "foreign"  // of another user, or of one with another home
+)
+
+// mountEntry is one mount as status shows it. Of a foreign one only the first
+// three fields are known.
+type mountEntry struct {
+	Mountpoint   string     `json:"mountpoint"`
+	Package      string     `json:"package"`
+	State        string     `json:"state"`
+	PackageID    string     `json:"package_id,omitempty"`
+	Version      string     `json:"version,omitempty"`
+	ManifestHash string     `json:"manifest_hash,omitempty"`
+	PID          int        `json:"pid,omitempty"`
+	Foreground   bool       `json:"foreground,omitempty"`
+	MountedAt    *time.Time `json:"mounted_at,omitempty"`
+	NotAfter     *time.Time `json:"not_after,omitempty"`
+	OpenUntil    *time.Time `json:"open_until,omitempty"`
+	Log          string     `json:"log,omitempty"`
+	Hint         string     `json:"hint,omitempty"`
+}
+
+// mountStatus is what status --json writes.
+type mountStatus struct {
+	Mounts []mountEntry `json:"mounts"`
+	Logs   []string     `json:"logs,omitempty"` // of mounts that have ended with errors
+}
+
+func newStatusCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "List the mounts of this machine",
+		Long: `status lists the folders in which packages are mounted: which package and
+version, by which process, since when, and until when its policy lets it open.
+
+It also shows mounts whose process was killed, with the command that cleans up,
+and the logs of past mounts in which there were errors.`,
+		Example: `  tgsp status
+  tgsp status --json`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			status, err := gatherStatus()
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.writeJSON(status)
+			}
+			a.printStatus(status)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&a.json, "json", false, "write one JSON object")
+	return cmd
+}
+
+// gatherStatus joins the kernel's table of mounts with what the processes that
+// serve them have written.
+func gatherStatus() (*mountStatus, error) {
+	if err := cleanStates(); err != nil {
+		return nil, err
+	}
+	states, err := mountStates()
+	if err != nil {
+		return nil, err
+	}
+	table, err := mountTable()
+	if err != nil {
+		return nil, err
+	}
+	status := &mountStatus{Mounts: []mountEntry{}}
+	for _, s := range states {
+		info, mounted := table[s.Mountpoint]
+		latest := latestState(states, s.Mountpoint) == s
+		entry := s.entry()
+		switch {
+		case s.alive() && mounted && latest:
+			entry.State = mountServing
+		case s.alive():
+			entry.State = mountDetached
+		case mounted && latest:
+			entry.State = mountDead
+			entry.Hint = unmountHint(s.Mountpoint)
+		default:
+			continue // ended since it was read
+		}
+		if mounted && latest {
+			delete(table, info.Dir)
+		}
+		status.Mounts = append(status.Mounts, entry)
+	}
+	for dir, info := range table {
+		entry := mountEntry{Mountpoint: dir, Package: info.Source, State: mountForeign}
+		if disconnected(dir) {
+			entry.State, entry.Hint = mountDead, unmountHint(dir)
+		}
+		status.Mounts = append(status.Mounts, entry)
+	}
+	slices.SortFunc(status.Mounts, func(x, y mountEntry) int { return cmp.Compare(x.Mountpoint, y.Mountpoint) })
+	status.Logs, err = keptLogs(states)
+	return status, err
+}
+
+func (s *mountState) entry() mountEntry {
+	return mountEntry{
+		Mountpoint: s.Mountpoint, Package: s.Package, PackageID: s.PackageID, Version: s.Version,
+		ManifestHash: s.ManifestHash, PID: s.PID, Foreground: s.Foreground, MountedAt: &s.MountedAt,
+		NotAfter: s.NotAfter, OpenUntil: s.OpenUntil, Log: s.Log,
+	}
+}
+
+func unmountHint(dir string) string { return "tgsp umount " + shellQuote(dir) }
+
+// disconnected reports whether the process behind a folder is gone. One that
+// does not answer within a second is there.
+func disconnected(dir string) bool {
+	answer := make(chan error, 1)
+	go func() { answer <- unix.Statfs(dir, new(unix.Statfs_t)) }()
+	select {
+	case err := <-answer:
+		return err == unix.ENOTCONN //nolint:errorlint // system calls return it as it is
+	case <-time.After(time.Second):
+		return false
+	}
+}
+
+func (a *app) printStatus(status *mountStatus) {
+	if len(status.Mounts) == 0 {
+		a.notef("nothing is mounted\n")
+	}
+	for i := range status.Mounts {
+		a.printMount(&status.Mounts[i])
+	}
+	for _, log := range status.Logs {
+		a.printf("errors of a mount that has ended: %s (delete it when you have read it)\n", printable(log))
+	}
+}
+
+func (a *app) printMount(e *mountEntry) {
+	a.printf("%s\n", printable(e.Mountpoint))
+	a.printf("  package     %s\n", printable(e.Package))
+	if e.PackageID != "" {
+		a.printf("  release     %s %s\n", printable(e.PackageID), printable(e.Version))
+	}
+	switch e.State {
+	case mountServing:
+		how := ""
+		if e.Foreground {
+			how = ", in the foreground"
+		}
+		a.printf("  served by   process %d%s\n", e.PID, how)
+	case mountDetached:
+		a.printf("  detached    process %d still serves files that are open, and ends when the last is closed\n", e.PID)
+	case mountDead:
+		a.printf("  dead        the process that served it is gone; clean up with: %s\n", e.Hint)
+	case mountForeign:
+		a.printf("  served by   a process of another user or another TGSP_HOME\n")
+	}
+	if e.MountedAt != nil {
+		a.printf("  since       %s\n", e.MountedAt.Local().Format(time.RFC3339))
+		a.printf("  open until  %s\n", openUntil(e))
+	}
+	if e.Log != "" {
+		a.printf("  log         %s\n", printable(e.Log))
+	}
+}
+
+// openUntil says when the policy ends.
+func openUntil(e *mountEntry) string {
+	switch {
+	case e.OpenUntil == nil || e.NotAfter == nil:
+		return "no limit"
+	case !e.OpenUntil.Equal(*e.NotAfter):
+		return e.OpenUntil.Local().Format(time.RFC3339) + " (not_after " + e.NotAfter.Local().Format(time.RFC3339) + " and grace)"
+	default:
+		return e.OpenUntil.Local().Format(time.RFC3339)
+	}
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/moby/sys/mountinfo"
+	"github.com/spf13/cobra"
+
+	"github.com/tensorguard/tgsp/mount"
+)
+
+func newUmountCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "umount DIR",
+		Aliases: []string{"unmount"},
+		Short:   "End a mount",
+		Long: `umount takes the package away from the folder DIR and waits until the process
+that served it has ended.
+
+Where programs still use the folder, umount tries for a moment and then detaches
+it: nobody can enter it any more, and the process ends when the last file that
+is open is closed. umount says so, and names the programs that it can see.
+
+It also cleans up after a process that was killed.`,
+		Example: `  tgsp umount ~/model`,
+		Args:    cobra.ExactArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return mountpoints(), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.umount(cmd.Context(), args[0])
+		},
+	}
+}
+
+// mountpoints lists all mounts, for completion.
+func mountpoints() []string {
+	table, err := mount.List()
+	if err != nil {
+		return nil
+	}
+	var dirs []string
+	for _, info := range table {
+		dirs = append(dirs, info.Dir)
+	}
+	return dirs
+}
+
+func (a *app) umount(ctx context.Context, arg string) error {
+	dir, err := mountpoint(arg)
+	if err != nil {
+		return err
+	}
+	states, err := mountStates()
+	if err != nil {
+		return err
+	}
+	users := usersOf(dir) // afterwards nothing tells them from others
+	lazy, err := mount.Unmount(dir)
+	if err != nil {
+		return explainUmount(err, arg, dir)
+	}
+	if lazy {
+		a.warnBusy(dir, users)
+	}
+	if s := latestState(states, dir); s != nil {
+		err = a.awaitEnd(ctx, s, lazy)
+	}
+	return errors.Join(err, cleanStates())
+}
+
+// warnBusy says that a folder was detached while it was in use, and by whom.
+func (a *app) warnBusy(dir string, users []string) {
+	by := "programs use it"
+	if len(users) > 0 {
+		by = "in use by " + strings.Join(users, ", ")
+	}
+	a.warnf("%s was busy, %s: it is detached, and files that are open stay readable until they are closed", printable(dir), by)
+}
+
+// endTime is how long umount waits for the process that has served a mount.
+const endTime = 10 * time.Second
+
+// awaitEnd waits until the process behind a state has ended. One that still
+// serves open files goes on; of one that was killed it removes what is left.
+func (a *app) awaitEnd(ctx context.Context, s *mountState, lazy bool) error {
+	if lazy && s.alive() {
+		return nil
+	}
+	deadline := time.Now().Add(endTime)
+	for s.alive() {
+		if time.Now().After(deadline) {
+			a.warnf("process %d has served %s and has not ended yet; its log: %s", s.PID, printable(s.Mountpoint), printable(s.Log))
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errInterrupted
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	if err := s.remove(); err != nil {
+		return err
+	}
+	if tells, err := logTells(s.Log); err == nil && tells && s.Log != "" {
+		a.warnf("there were errors while it was mounted; read %s, then delete it", printable(s.Log))
+	}
+	return nil
+}
+
+// explainUmount says what is there, where it is no mount of ours, and which
+// mount may be meant.
+func explainUmount(err error, arg, dir string) error {
+	e := new(mount.Error)
+	if !errors.As(err, &e) || e.Reason != mount.NotMounted {
+		return err
+	}
+	found := &mount.Error{Op: e.Op, Dir: arg, Reason: e.Reason, Err: errors.New(whatIsAt(dir))}
+	table, listErr := mount.List()
+	if listErr != nil {
+		return found
+	}
+	for _, info := range table {
+		if info.Source == dir {
+			return withHint(found, "that package is mounted at another place: tgsp umount %s", shellQuote(info.Dir))
+		}
+	}
+	if len(table) == 0 {
+		return withHint(found, "no package is mounted on this machine")
+	}
+	return found
+}
+
+// whatIsAt describes a place where no package is mounted.
+func whatIsAt(dir string) string {
+	const not = "no package is mounted there: "
+	info, err := os.Lstat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return not + "there is no such folder"
+	case err != nil:
+		return not + errors.Unwrap(err).Error()
+	case !info.IsDir():
+		return not + "it is a file"
+	}
+	mounts, err := mountinfo.GetMounts(mountinfo.SingleEntryFilter(dir))
+	if err == nil && len(mounts) > 0 {
+		m := mounts[len(mounts)-1]
+		return not + "it is a mount of " + printable(m.Source) + ", type " + printable(m.FSType)
+	}
+	return not + "it is an ordinary folder"
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tensorguard/tgsp/container"
+	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+)
+
+type verifyOptions struct {
+	openFlags
+	at string
+}
+
+func newVerifyCommand(a *app) *cobra.Command {
+	o := &verifyOptions{}
+	cmd := &cobra.Command{
+		Use:   "verify PKG",
+		Short: "Check signature, author and every byte",
+		Long: `Checks the structure, the signatures, that the author is trusted, and every byte
+of the file against what the author signed: contents, padding, unused space.
+That needs no key to decrypt. With an identity that opens it, the contents are
+decrypted too and compared with the index.
+
+The policy's window is reported; --at judges it.`,
+		Example: `  tgsp verify model.tgsp
+  tgsp verify model.tgsp --require-key tgsp-author:… --expect acme/model@1.2.0 --at now`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, a, args[0]) },
+	}
+	o.add(cmd.Flags())
+	cmd.Flags().StringVar(&o.at, "at", "", "fail if the package is closed at this `TIME` (RFC 3339, or now)")
+	cmd.Flags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress")
+	cmd.Flags().BoolVar(&a.json, "json", false, "show one JSON object")
+	return cmd
+}
+
+func (o *verifyOptions) run(cmd *cobra.Command, a *app, name string) error {
+	verify := container.VerifyOptions{}
+	switch o.at {
+	case "":
+	case "now":
+		now := time.Now()
+		verify.At = &now
+	default:
+		at, err := parseTime("at", o.at)
+		if err != nil {
+			return err
+		}
+		verify.At = &at
+	}
+	var err error
+	if verify.Trust, err = o.trust(); err != nil {
+		return err
+	}
+	identities, err := o.load(a)
+	if err != nil {
+		return err
+	}
+	f, err := openPackage(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	// The default identity is used where it opens the package, and otherwise the
+	// contents stay encrypted; one that was named has to open it.
+	if o.given() || opens(f, verify.Trust, identities) {
+		verify.Identities = identities
+	}
+	update, end := a.progress("verifying")
+	verify.Progress = update
+	report, err := f.Verify(cmd.Context(), verify)
+	end()
+	if err != nil {
+		if errors.As(err, new(*container.UntrustedError)) {
+			a.notef("every byte of %s is the one that its author signed, and the author is not trusted\n", printable(name))
+		}
+		return about(name, err)
+	}
+	return o.show(a, name, f, verify.Trust, report)
+}
+
+// opens reports whether an identity opens a package, whatever the time.
+func opens(f *container.File, trust *container.Trust, identities []*tgspcrypto.Identity) bool {
+	accepted, err := f.Accept(trust)
+	if err != nil || len(accepted.Manifest().Policy.TargetFleet) > 0 {
+		return false
+	}
+	return accepted.CanOpen(identities)
+}
+
+func (o *verifyOptions) show(a *app, name string, f *container.File, trust *container.Trust, r *container.Report) error {
+	if a.json {
+		return a.writeJSON(struct {
+			packageView
+			Verified        bool  `json:"verified"`
+			BytesChecked    int64 `json:"bytes_checked"`
+			ContentsChecked bool  `json:"contents_checked"`
+		}{newPackageView(name, f, r.Envelope, trust, nil), true, r.Size, r.ContentsChecked})
+	}
+	m := r.Envelope.Manifest()
+	a.printf("%s: verified\n", printable(name))
+	a.printf("  package %s, version %s, packed at %s\n", m.PackageID, m.Version, container.FormatTime(m.CreatedAt))
+	for _, s := range signatureViews(r.Envelope, trust) {
+		a.printf("  signature: %s\n", signatureText(s))
+	}
+	a.printf("  bytes: all %d of the file are what the author signed\n", r.Size)
+	if r.ContentsChecked {
+		a.printf("  contents: %d files, %s, decrypted and compared with the index\n", r.Files, byteCount(r.FileBytes))
+	} else {
+		a.printf("  contents: not decrypted, which this check does not need\n")
+	}
+	a.printf("  policy: opens %s%s\n", windowText(m.Policy), openNow(m.Policy))
+	if len(m.Policy.TargetFleet) > 0 {
+		a.printf("  policy: only for agents of fleet %x\n", m.Policy.TargetFleet)
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+
+	"github.com/tensorguard/tgsp/mount"
+)
+
+// fuseDevice is through which the kernel hands requests to a FUSE program.
+const fuseDevice = "/dev/fuse"
+
+// mountHint returns the next step where a mount, or its end, failed.
+func mountHint(e *mount.Error) string {
+	dir := shellQuote(e.Dir)
+	switch e.Reason {
+	case mount.NotFound:
+		return "make it first: mkdir -p " + dir
+	case mount.NotDirectory:
+		return "name a folder; an empty one is made with mkdir -p DIR"
+	case mount.NotEmpty:
+		return "what is in it would be hidden: mount on an empty folder"
+	case mount.AlreadyMounted:
+		return "use what is there (tgsp status), or end it first: tgsp umount " + dir
+	case mount.Inside:
+		return "mount on a folder outside of it"
+	case mount.HoldsSource:
+		return "mount on a folder that does not hold the package"
+	case mount.NoFUSE:
+		return noFUSEHint()
+	case mount.NotAllowed:
+		return notAllowedHint(e)
+	case mount.Busy:
+		return "another program uses the folder: try again when it has finished"
+	case mount.NotMounted:
+		return "tgsp status lists what is mounted"
+	case mount.Other:
+		if e.Op == "mount" {
+			return containerHint
+		}
+	}
+	return ""
+}
+
+const (
+	containerHint  = "in a container: start it with --device /dev/fuse --cap-add SYS_ADMIN; without mounts: tgsp extract PKG DIR"
+	noProgramsHint = "install what users need for mounts: apt-get install fuse3; without mounts: tgsp extract PKG DIR"
+)
+
+func noFUSEHint() string {
+	if _, err := os.Stat(fuseDevice); err != nil {
+		return "the kernel offers no " + fuseDevice + ": modprobe fuse; " + containerHint
+	}
+	if lacksPrograms() {
+		return noProgramsHint
+	}
+	return "use: tgsp extract PKG DIR"
+}
+
+// lacksPrograms reports whether the program is missing that mounts for users.
+func lacksPrograms() bool {
+	_, err := exec.LookPath("fusermount3")
+	return err != nil && os.Geteuid() > 0
+}
+
+func notAllowedHint(e *mount.Error) string {
+	if e.Op == "unmount" {
+		return "only root and the user who mounted it can end a mount"
+	}
+	if f, err := os.OpenFile(fuseDevice, os.O_RDWR, 0); err == nil {
+		f.Close() //nolint:errcheck,gosec // nothing was done with it
+	} else if errors.Is(err, fs.ErrPermission) {
+		return "users may not open " + fuseDevice + "; as root: chmod 0666 " + fuseDevice
+	}
+	switch {
+	case os.Geteuid() == 0:
+		return containerHint
+	case lacksPrograms():
+		return noProgramsHint
+	}
+	return fmt.Sprintf("you can mount on a folder of your own that you can write to; see: ls -ld %s", shellQuote(e.Dir))
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// openLog opens the log of a mount at its end, for its owner alone. Without a
+// name it is made beside the state.
+func openLog(name, mountpoint string) (*os.File, error) {
+	if name == "" {
+		dir, err := makeHome(runFolder)
+		if err != nil {
+			return nil, withHint(err, "name another place for the log with --log FILE, or stay in the foreground with -f")
+		}
+		name = filepath.Join(dir, stateName(mountpoint, os.Getpid())+".log")
+	}
+	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NOFOLLOW, 0o600)
+}
+
+// logTells reports whether a log holds what somebody should read: an error, or
+// lines that are not a logger's, such as those of a crash.
+func logTells(name string) (bool, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	lines := bufio.NewReader(f)
+	for {
+		line, err := lines.ReadString('\n')
+		if line != "" && (!strings.HasPrefix(line, "time=") || strings.Contains(line, " level=ERROR ")) {
+			return true, nil
+		}
+		if errors.Is(err, io.EOF) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+}
+
+// removeLog removes a log that tells nothing.
+func removeLog(name string) error {
+	tells, err := logTells(name)
+	if err != nil || tells {
+		return err
+	}
+	return os.Remove(name)
+}
+
+// keptLogs lists the logs that mounts have left because they tell something.
+func keptLogs(states []*mountState) ([]string, error) {
+	dir, err := inHome(runFolder)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var kept []string
+	for _, entry := range entries {
+		name := filepath.Join(dir, entry.Name())
+		if filepath.Ext(name) != ".log" || slices.ContainsFunc(states, func(s *mountState) bool { return s.Log == name }) {
+			continue
+		}
+		// One that cannot be read may have gone away by itself.
+		if tells, err := logTells(name); err == nil && tells {
+			kept = append(kept, name)
+		}
+	}
+	return kept, nil
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tensorguard/tgsp/container"
+	tgspfs "github.com/tensorguard/tgsp/fs"
+	"github.com/tensorguard/tgsp/mount"
+)
+
+// service serves one mount in this process.
+type service struct {
+	*mountOptions
+	app    *app
+	parent io.WriteCloser // where a daemon tells how starting went; nil in the foreground
+	logger *slog.Logger
+	file   *os.File // the log, where it is one
+	state  *mountState
+}
+
+// serveDaemon is serve for a process that another one of ours waits for.
+func (o *mountOptions) serveDaemon(ctx context.Context, a *app) error {
+	// fusermount3 has no business with it.
+	unix.CloseOnExec(o.readyFD)
+	s := &service{mountOptions: o, app: a, parent: os.NewFile(uintptr(o.readyFD), "parent")}
+	err := s.serve(ctx)
+	if err != nil && s.parent != nil {
+		// The parent says it; nobody should read it twice.
+		err = errors.Join(err, s.tell(&daemonMessage{Error: a.describe(err)}))
+		a.stderr = io.Discard
+	}
+	return err
+}
+
+// serveForeground is serve for a process that its user watches.
+func (o *mountOptions) serveForeground(ctx context.Context, a *app) error {
+	s := &service{mountOptions: o, app: a}
+	return s.serve(ctx)
+}
+
+// tell sends the parent its message.
+func (s *service) tell(m *daemonMessage) error {
+	err := json.NewEncoder(s.parent).Encode(m)
+	err = errors.Join(err, s.parent.Close())
+	s.parent = nil
+	return err
+}
+
+// serve opens, mounts, and returns when the mount has ended.
+func (s *service) serve(ctx context.Context) (err error) {
+	reader, err := s.open(s.app, s.pkg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, reader.Close()) }()
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	if err := errors.Join(s.describe(reader), s.startLog()); err != nil {
+		return err
+	}
+	server, err := mount.Mount(s.dir, tgspfs.New(reader), mount.Options{
+		FSName:     s.pkg,
+		Source:     s.pkg,
+		AllowOther: s.allowOther,
+		UID:        uint32(os.Getuid()), //nolint:gosec // the kernel's ids have 32 bits
+		GID:        uint32(os.Getgid()), //nolint:gosec // likewise
+		Logger:     s.logger,
+	})
+	if err != nil {
+		return errors.Join(s.explain(err), s.dropLog())
+	}
+	return s.run(ctx, server, reader)
+}
+
+// explain adds the next step where it depends on what was asked for.
+func (s *service) explain(err error) error {
+	e := new(mount.Error)
+	if errors.As(err, &e) && e.Reason == mount.NotAllowed && s.allowOther && os.Geteuid() != 0 {
+		return withHint(err, "users may say --allow-other where /etc/fuse.conf has the line: user_allow_other")
+	}
+	return err
+}
+
+// run is what happens from mounting to unmounting.
+func (s *service) run(ctx context.Context, server *mount.Server, reader *container.Reader) error {
+	if err := s.state.save(); err != nil {
+		// It serves all the same: status knows less of it.
+		s.logger.Warn("tgsp status cannot know more of this mount than where it is", "error", err)
+	}
+	defer func() {
+		if err := s.state.remove(); err != nil {
+			s.logger.Warn("cannot remove the state of this mount", "error", err)
+		}
+	}()
+	s.logger.Info("mounted", "package", s.pkg, "package_id", s.state.PackageID, "version", s.state.Version,
+		"manifest_hash", s.state.ManifestHash, "dir", s.dir, "pid", s.state.PID)
+	s.logger.Info("how it reads", "direct_io", reader.DirectIO(), "memory_locked", lockMemory())
+
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		server.Wait()
+	}()
+	if err := s.detach(); err != nil {
+		// Whoever asked for it is gone and would never know of it.
+		_, unmountErr := server.Unmount(context.WithoutCancel(ctx))
+		return errors.Join(err, unmountErr)
+	}
+	select {
+	case <-ended:
+		s.logger.Info("unmounted")
+		return nil
+	case <-ctx.Done():
+		return s.stop(ctx, server)
+	}
+}
+
+// detach lets the parent of a daemon go. Standard error was the parent's while
+// it had to hear of what goes wrong, fusermount3's words too; from now on it is
+// the log, so that a crash shows there.
+func (s *service) detach() error {
+	if s.parent == nil {
+		return nil
+	}
+	if err := unix.Dup3(int(s.file.Fd()), unix.Stderr, 0); err != nil { //nolint:gosec // descriptors are small
+		return err
+	}
+	return s.tell(&daemonMessage{Ready: s.state})
+}
+
+// stop unmounts because this process was told to end.
+func (s *service) stop(ctx context.Context, server *mount.Server) error {
+	lazy, err := server.Unmount(context.WithoutCancel(ctx))
+	switch {
+	case err != nil:
+		s.logger.Warn("cannot unmount", "dir", s.dir, "error", err)
+		return err
+	case lazy:
+		s.logger.Warn("the folder was busy and is detached; files that are still open give errors from now on", "dir", s.dir)
+	default:
+		s.logger.Info("unmounted", "dir", s.dir, "reason", "a signal")
+	}
+	return nil
+}
+
+// describe fills in the state.
+func (s *service) describe(reader *container.Reader) error {
+	envelope := reader.Envelope()
+	manifest := envelope.Manifest()
+	s.state = &mountState{
+		Mountpoint:   s.dir,
+		Package:      s.pkg,
+		PackageID:    manifest.PackageID,
+		Version:      manifest.Version,
+		ManifestHash: envelope.ManifestHash().String(),
+		Foreground:   s.parent == nil,
+		MountedAt:    time.Now().UTC().Truncate(time.Second),
+	}
+	if end := manifest.Policy.End(); !end.IsZero() {
+		notAfter := time.Unix(int64(manifest.Policy.NotAfter), 0).UTC() //nolint:gosec // bounded by the format
+		s.state.NotAfter, s.state.OpenUntil = &notAfter, &end
+	}
+	return s.state.identify()
+}
+
+// startLog begins to log: in the foreground to standard error, unless a file was
+// named.
+func (s *service) startLog() error {
+	w := os.Stderr
+	if s.log != "" || s.parent != nil {
+		f, err := openLog(s.log, s.dir)
+		if err != nil {
+			return err
+		}
+		w, s.state.Log, s.file = f, f.Name(), f
+	}
+	s.logger = slog.New(slog.NewTextHandler(w, nil))
+	slog.SetDefault(s.logger) // what libraries print goes the same way
+	return nil
+}
+
+// dropLog removes the log of a mount that did not come about: its user is told
+// all there is to know.
+func (s *service) dropLog() error {
+	if s.state.Log == "" {
+		return nil
+	}
+	info, err := os.Stat(s.state.Log)
+	if err == nil && (s.state.ownLog() || info.Size() == 0) {
+		err = os.Remove(s.state.Log)
+	}
+	return err
+}

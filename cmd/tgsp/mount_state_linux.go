@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tensorguard/tgsp/mount"
+)
+
+// mountState is what the process that serves a mount writes about itself, for
+// umount and status to find.
+type mountState struct {
+	Mountpoint   string     `json:"mountpoint"`
+	Package      string     `json:"package"` // path of the file
+	PackageID    string     `json:"package_id"`
+	Version      string     `json:"version"`
+	ManifestHash string     `json:"manifest_hash"`
+	PID          int        `json:"pid"`
+	PIDStart     uint64     `json:"pid_start"` // tells a process from a later one with its number
+	Host         string     `json:"host"`      // a home may be shared by several machines
+	BootID       string     `json:"boot_id"`
+	Foreground   bool       `json:"foreground"`
+	MountedAt    time.Time  `json:"mounted_at"`
+	NotAfter     *time.Time `json:"not_after,omitempty"`
+	OpenUntil    *time.Time `json:"open_until,omitempty"` // not_after and the grace after it
+	Log          string     `json:"log,omitempty"`
+
+	file string // where the state stands
+}
+
+// stateName is the name of a state and its log in the folder run, without an
+// extension. The process's number belongs to it: after a lazy unmount one
+// process may still serve open files while the next mounts at the same place.
+func stateName(mountpoint string, pid int) string {
+	host, _ := os.Hostname() //nolint:errcheck // an empty name does as well
+	sum := sha256.Sum256([]byte(host + "\x00" + mountpoint))
+	return fmt.Sprintf("%x-%d", sum[:8], pid)
+}
+
+// identify fills in which process of which machine this is.
+func (s *mountState) identify() (err error) {
+	s.PID = os.Getpid()
+	if s.PIDStart, err = processStart(s.PID); err != nil {
+		return err
+	}
+	s.Host, s.BootID = thisHost()
+	return nil
+}
+
+func thisHost() (host, boot string) {
+	host, _ = os.Hostname()                                 //nolint:errcheck // an empty name does as well
+	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") //nolint:errcheck // likewise
+	return host, string(bytes.TrimSpace(id))
+}
+
+// save writes the state for others to find.
+func (s *mountState) save() error {
+	dir, err := makeHome(runFolder)
+	if err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return err
+	}
+	s.file = filepath.Join(dir, stateName(s.Mountpoint, s.PID)+".json")
+	return writeFileAtomic(s.file, append(data, '\n'), 0o600)
+}
+
+// remove takes the state away, and its log where nobody needs to read it.
+func (s *mountState) remove() error {
+	err := ignoreMissing(os.Remove(s.file))
+	if s.ownLog() {
+		err = errors.Join(err, ignoreMissing(removeLog(s.Log)))
+	}
+	return err
+}
+
+// ignoreMissing makes it no error that a file is gone already.
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// ownLog reports whether the log lies where no user has put it.
+func (s *mountState) ownLog() bool {
+	dir, err := inHome(runFolder)
+	return err == nil && s.Log != "" && filepath.Dir(s.Log) == dir
+}
+
+// alive reports whether the process that wrote the state still runs.
+func (s *mountState) alive() bool {
+	start, err := processStart(s.PID)
+	_, boot := thisHost()
+	return err == nil && start == s.PIDStart && boot == s.BootID
+}
+
+// mountStates reads the states of this machine. One that cannot be read is left
+// out: it cannot be of a mount that works.
+func mountStates() ([]*mountState, error) {
+	dir, err := inHome(runFolder)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	host, _ := thisHost()
+	var states []*mountState
+	for _, entry := range entries {
+		name := filepath.Join(dir, entry.Name())
+		if filepath.Ext(name) != ".json" {
+			continue
+		}
+		data, err := os.ReadFile(name)
+		s := &mountState{file: name}
+		if err == nil && json.Unmarshal(data, s) == nil && s.Host == host {
+			states = append(states, s)
+		}
+	}
+	return states, nil
+}
+
+// latestState returns the state of the last mount at a place, or nil.
+func latestState(states []*mountState, dir string) *mountState {
+	var latest *mountState
+	for _, s := range states {
+		if s.Mountpoint == dir && (latest == nil || s.PIDStart > latest.PIDStart) {
+			latest = s
+		}
+	}
+	return latest
+}
+
+// cleanStates removes what killed processes have left. A mount that one of them
+// has left keeps its state: status shows it until somebody unmounts it.
+func cleanStates() error {
+	states, err := mountStates()
+	if err != nil {
+		return err
+	}
+	table, err := mountTable()
+	if err != nil {
+		return err
+	}
+	for _, s := range states {
+		_, mounted := table[s.Mountpoint]
+		if s.alive() || mounted && latestState(states, s.Mountpoint) == s {
+			continue
+		}
+		err = errors.Join(err, s.remove())
+	}
+	return err
+}
+
+// mountTable returns the mounts of all users by mountpoint.
+func mountTable() (map[string]mount.Info, error) {
+	list, err := mount.List()
+	if err != nil {
+		return nil, err
+	}
+	table := make(map[string]mount.Info, len(list))
+	for _, info := range list {
+		table[info.Dir] = info
+	}
+	return table, nil
+}
+
+// processStart returns when a process was started, in ticks since the machine
+// was: field 22 of /proc/PID/stat. A process that has ended gives an error, also
+// while its parent has not yet taken notice.
+func processStart(pid int) (uint64, error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	// The second field is a name in brackets that may hold anything.
+	_, rest, _ := strings.Cut(string(data[bytes.LastIndexByte(data, ')')+1:]), " ")
+	fields := strings.Fields(rest)
+	if len(fields) < 20 {
+		return 0, fmt.Errorf("process %d: its stat has only %d fields", pid, len(fields))
+	}
+	if state := fields[0]; state == "Z" || state == "X" {
+		return 0, fmt.Errorf("process %d has ended", pid)
+	}
+	return strconv.ParseUint(fields[19], 10, 64)
+}
