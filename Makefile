@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+# make demo and make test do all set-up themselves. The work is in .ci.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+.PHONY: build demo test check bench fmt clean help
+
+build: ## bin/tgsp, one static binary
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/tgsp ./cmd/tgsp
+
+demo: build ## pack, verify, mount and read a small model, with the commands shown
+	.ci/demo bin/tgsp
+
+test: ## install what the tests need, then run all of them
+	.ci/test
+
+check: ## format, vet, linter, import rules, cross-builds
+	.ci/check
+
+bench: build ## measure against plain files and other tools; SIZE=1GiB PAIRS=7
+	.ci/setup age python3-numpy python3-torch fuse3
+	go test -run '^$$' -bench . -benchmem ./crypto ./container ./mount
+	go run ./integration/bench -size $(or $(SIZE),1GiB) -pairs $(or $(PAIRS),7) -json bin/bench.json
+
+fmt: ## format all Go code
+	gofmt -w $$(git ls-files '*.go')
+
+clean: ## remove what was built
+	rm -rf bin .cache
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
