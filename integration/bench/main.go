@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+// Command bench times packing, verifying and reading a package against other
+// programs that do the same work on the same data:
+//
+//	go run ./integration/bench -size 1GiB -pairs 7 -json figures.json
+//
+// Contestants take turns in one run, so that a busy machine burdens them alike,
+// and each ratio is taken within a round. Cold runs follow an emptied page
+// cache, which needs root; without it they are left out and the report says so.
+//
+// It installs nothing. What it needs, from Debian: fuse3, age, python3-torch and
+// python3-numpy. It writes some seven times -size below -dir and removes it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// options are the command's flags.
+type options struct {
+	size  int64
+	pairs int
+	dir   string
+	json  string
+}
+
+func parseOptions(args []string, messages io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(messages)
+	size := flags.String("size", "1GiB", "bytes of weights in the model, with KiB, MiB or GiB")
+	flags.IntVar(&o.pairs, "pairs", 7, "rounds of every comparison")
+	flags.StringVar(&o.dir, "dir", os.TempDir(), "folder for everything that is written; its disk is what is measured")
+	flags.StringVar(&o.json, "json", "", "file for all figures as JSON")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	var err error
+	if o.size, err = parseSize(*size); err != nil {
+		return o, err
+	}
+	if o.pairs < 1 {
+		return o, fmt.Errorf("-pairs %d: at least one", o.pairs)
+	}
+	return o, nil
+}
+
+func run(ctx context.Context, args []string, out, messages io.Writer) (err error) {
+	o, err := parseOptions(args, messages)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	b, err := newBench(ctx, o, messages)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+	report, err := b.measure()
+	if err != nil {
+		return err
+	}
+	if err := report.table(out); err != nil {
+		return err
+	}
+	if o.json == "" {
+		return nil
+	}
+	return report.save(o.json)
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/tensorguard/tgsp/integration/rig"
+)
+
+// measure holds all contests.
+func (b *bench) measure() (*report, error) {
+	rep, err := newReport(b.options)
+	if err != nil {
+		return nil, err
+	}
+	enter := func(c contest) error {
+		rows, err := c.hold(b)
+		rep.Rows = append(rep.Rows, rows...)
+		return err
+	}
+	if err := enter(b.packing()); err != nil {
+		return nil, err
+	}
+	rep.Memory = append(rep.Memory, memory{"pack, most memory resident", b.packRSS})
+
+	pkg := filepath.Join(b.scratch, "model.tgsp")
+	if _, err := b.pack(b.model, pkg); err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(pkg)
+	if err != nil {
+		return nil, err
+	}
+	rep.Package, rep.Contents = info.Size(), b.contents
+	if err := enter(b.verifying(pkg, info.Size())); err != nil {
+		return nil, err
+	}
+	err = b.mounted(pkg, func(m *rig.Mount) error {
+		for _, cold := range temperatures() {
+			if err := enter(b.catting(m.Dir, cold)); err != nil {
+				return err
+			}
+		}
+		for _, mode := range []string{"mmap-shared", "mmap-private", "read"} {
+			for _, cold := range temperatures() {
+				if err := enter(b.loading(mode, b.model, m.Dir, cold)); err != nil {
+					return err
+				}
+			}
+		}
+		return b.daemonMemory(rep, m)
+	})
+	if err != nil {
+		return nil, err
+	}
+	pickle := filepath.Join(b.scratch, "torch.tgsp")
+	if _, err := b.pack(b.torch, pickle); err != nil {
+		return nil, err
+	}
+	return rep, b.mounted(pickle, func(m *rig.Mount) error {
+		for _, cold := range temperatures() {
+			if err := enter(b.loading("torch", b.torch, m.Dir, cold)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// mounted runs f while a package is mounted.
+func (b *bench) mounted(pkg string, f func(*rig.Mount) error) error {
+	dir, err := os.MkdirTemp(b.scratch, "mnt-")
+	if err != nil {
+		return err
+	}
+	m, err := b.user.Mount(pkg, dir)
+	if err != nil {
+		return err
+	}
+	defer m.Kill()
+	return errors.Join(f(m), m.Unmount())
+}
+
+func (b *bench) verifying(pkg string, size int64) contest {
+	return contest{name: "verify", bytes: size, cold: coldest(), field: []contestant{
+		{"tgsp verify", nil, func() (float64, error) { return b.seconds(b.user.Bin, "verify", pkg) }},
+		{"cat", nil, func() (float64, error) { return b.cat(pkg) }},
+	}}
+}
+
+func (b *bench) catting(mount string, cold bool) contest {
+	return contest{name: "cat", bytes: b.size, cold: cold, field: []contestant{
+		{"mount", nil, func() (float64, error) { return b.cat(filepath.Join(mount, shard)) }},
+		{"plain file", nil, func() (float64, error) { return b.cat(filepath.Join(b.model, shard)) }},
+	}}
+}
+
+func (b *bench) loading(mode, plain, mount string, cold bool) contest {
+	return contest{name: "PyTorch " + mode, bytes: b.size, cold: cold, late: true, field: []contestant{
+		{"mount", nil, func() (float64, error) { return b.load(mode, mount, cold) }},
+		{"plain folder", nil, func() (float64, error) { return b.load(mode, plain, cold) }},
+	}}
+}
+
+// cat reads files to nowhere.
+func (b *bench) cat(paths ...string) (float64, error) {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer null.Close()
+	cmd := b.user.Exec("cat", paths...)
+	cmd.Stdout = null
+	r := rig.Collect(cmd)
+	if r.Code != 0 {
+		return 0, errors.New(r.String())
+	}
+	return r.Wall.Seconds(), nil
+}
+
+// load loads a folder's weights with PyTorch and gives the time that the load
+// itself took. The caches are emptied again once the framework is in memory.
+func (b *bench) load(mode, dir string, cold bool) (float64, error) {
+	cmd := b.user.Exec(python, b.loader, mode, dir, "--no-digest", "--wait")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return 0, err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return 0, err
+	}
+	cmd.Stderr = b.messages
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	var result struct{ Seconds float64 }
+	lines := bufio.NewReader(stdout)
+	err = func() error {
+		if line, err := lines.ReadString('\n'); line != "ready\n" {
+			return fmt.Errorf("load.py said %q: %w", line, err)
+		}
+		if cold {
+			if err := rig.DropCaches(); err != nil {
+				return err
+			}
+		}
+		if _, err := stdin.Write([]byte("go\n")); err != nil {
+			return err
+		}
+		return json.NewDecoder(lines).Decode(&result)
+	}()
+	return result.Seconds, errors.Join(err, stdin.Close(), cmd.Wait())
+}
+
+// daemonMemory reads every file of the mount and then asks the kernel what the
+// daemon holds.
+func (b *bench) daemonMemory(rep *report, m *rig.Mount) error {
+	var files []string
+	err := filepath.WalkDir(m.Dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := b.cat(files...); err != nil {
+		return err
+	}
+	for _, x := range []struct{ field, name string }{
+		{"VmRSS", "daemon, memory resident after reading everything"},
+		{"VmHWM", "daemon, most memory resident"},
+	} {
+		n, err := rig.StatusBytes(m.PID, x.field)
+		if err != nil {
+			return err
+		}
+		rep.Memory = append(rep.Memory, memory{x.name, n})
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+)
+
+// report is everything that a run has found; its JSON is the machine-readable result.
+type report struct {
+	Time     time.Time `json:"time"`
+	Kernel   string    `json:"kernel"`
+	CPUs     int       `json:"cpus"`
+	Size     int64     `json:"size"`  // bytes of weights
+	Pairs    int       `json:"pairs"` // rounds of every row
+	Cold     bool      `json:"cold"`  // whether cold rows could be measured
+	Rows     []row     `json:"rows"`
+	Memory   []memory  `json:"memory"`
+	Package  int64     `json:"package_bytes"`
+	Contents int64     `json:"contents_bytes"`
+}
+
+// row is one comparison. Times are in seconds.
+type row struct {
+	Name           string    `json:"name"`
+	Subject        string    `json:"subject"`
+	Peer           string    `json:"peer"`
+	Bytes          int64     `json:"bytes"`
+	SubjectSeconds []float64 `json:"subject_seconds"`
+	PeerSeconds    []float64 `json:"peer_seconds"`
+	SubjectSpread  spread    `json:"subject_spread"`
+	PeerSpread     spread    `json:"peer_spread"`
+	Ratio          spread    `json:"ratio"` // subject divided by peer, per round
+	Verdict        string    `json:"verdict"`
+}
+
+// memory is how much a process had resident, in bytes.
+type memory struct {
+	Name  string `json:"name"`
+	Bytes int64  `json:"bytes"`
+}
+
+func newRow(c contest, peer int, subjectSeconds, peerSeconds []float64) row {
+	return row{
+		Name: c.title(), Subject: c.field[0].name, Peer: c.field[peer].name, Bytes: c.bytes,
+		SubjectSeconds: subjectSeconds, PeerSeconds: peerSeconds,
+		SubjectSpread: spreadOf(subjectSeconds), PeerSpread: spreadOf(peerSeconds),
+		Ratio:   spreadOf(ratios(subjectSeconds, peerSeconds)),
+		Verdict: verdict(subjectSeconds, peerSeconds),
+	}
+}
+
+func newReport(o options) (*report, error) {
+	var name syscall.Utsname
+	if err := syscall.Uname(&name); err != nil {
+		return nil, err
+	}
+	var kernel strings.Builder
+	for _, c := range name.Release {
+		if c == 0 {
+			break
+		}
+		kernel.WriteByte(byte(c))
+	}
+	return &report{
+		Time: time.Now().UTC(), Kernel: kernel.String(), CPUs: runtime.NumCPU(),
+		Size: o.size, Pairs: o.pairs, Cold: coldest(),
+	}, nil
+}
+
+// table prints the report for people.
+func (r *report) table(w io.Writer) error {
+	fmt.Fprintf(w, "%d CPUs, Linux %s, %d MiB of weights, %d rounds; median seconds [quartiles]\n\n",
+		r.CPUs, r.Kernel, r.Size>>20, r.Pairs)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "\ttgsp\tpeer\tratio\tMiB/s\t\tagainst")
+	for _, x := range r.Rows {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.0f\t%s\t%s\n", x.Name,
+			x.SubjectSpread.text(3), x.PeerSpread.text(3), x.Ratio.text(2),
+			float64(x.Bytes)/x.SubjectSpread.Median/(1<<20), x.Verdict, x.Peer)
+	}
+	fmt.Fprintln(t)
+	for _, m := range r.Memory {
+		fmt.Fprintf(t, "%s\t%.1f MiB\n", m.Name, float64(m.Bytes)/(1<<20))
+	}
+	over := r.Package - r.Contents
+	fmt.Fprintf(t, "package size over its contents\t%d bytes (%.4f %%)\n", over, 100*float64(over)/float64(r.Contents))
+	if !r.Cold {
+		fmt.Fprintln(t, "cold rows\tnot measured: only root can empty the kernel's caches")
+	}
+	return t.Flush()
+}
+
+// text shows a spread with the given number of decimals.
+func (s spread) text(decimals int) string {
+	return fmt.Sprintf("%.*f [%.*f %.*f]", decimals, s.Median, decimals, s.Q1, decimals, s.Q3)
+}
+
+// save writes the report as JSON.
+func (r *report) save(path string) error {
+	b, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(b, '\n'), 0o644)
+}

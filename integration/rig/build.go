@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package rig
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// command is the package that [Build] compiles.
+const command = "github.com/tensorguard/tgsp/cmd/tgsp"
+
+// Build compiles the command without cgo into dir and returns its path. The
+// caller's working directory must lie inside the module.
+func Build(ctx context.Context, dir string) (string, error) {
+	bin := filepath.Join(dir, "tgsp")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", bin, command)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build %s: %w\n%s", command, err, out)
+	}
+	return bin, nil
+}
+
+// Missing returns those of the given programs that $PATH does not have.
+func Missing(programs ...string) []string {
+	var missing []string
+	for _, p := range programs {
+		if _, err := exec.LookPath(p); err != nil {
+			missing = append(missing, p)
+		}
+	}
+	return missing
+}

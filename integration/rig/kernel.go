@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package rig
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/moby/sys/mountinfo"
+)
+
+// FSType is the type of a TGSP mount in the kernel's mount table.
+const FSType = "fuse.tgsp"
+
+// Mounts lists the mountpoints of TGSP at or below dir.
+func Mounts(dir string) ([]string, error) {
+	infos, err := mountinfo.GetMounts(func(i *mountinfo.Info) (skip, stop bool) {
+		under := i.Mountpoint == dir || strings.HasPrefix(i.Mountpoint, strings.TrimSuffix(dir, "/")+"/")
+		return i.FSType != FSType || !under, false
+	})
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, i := range infos {
+		list = append(list, i.Mountpoint)
+	}
+	return list, nil
+}
+
+// Processes lists the ids of all running processes of the binary bin. A daemon
+// that forbids its inspection hides the link to its program from other users,
+// so the command line counts too.
+func Processes(bin string) ([]int, error) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, err
+	}
+	var list []int
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		exe, _ := os.Readlink(filepath.Join("/proc", e.Name(), "exe"))
+		line, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
+		first, _, _ := bytes.Cut(line, []byte{0})
+		if strings.TrimSuffix(exe, " (deleted)") == bin || string(first) == bin {
+			list = append(list, pid)
+		}
+	}
+	return list, nil
+}
+
+// StatusField reads a field of /proc/PID/status, such as "VmHWM", as text.
+func StatusField(pid int, field string) (string, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(string(b)) {
+		if name, value, ok := strings.Cut(line, ":"); ok && name == field {
+			return strings.TrimSpace(value), nil
+		}
+	}
+	return "", fmt.Errorf("/proc/%d/status has no field %s", pid, field)
+}
+
+// StatusBytes reads a field of /proc/PID/status that is given in kilobytes.
+func StatusBytes(pid int, field string) (int64, error) {
+	s, err := StatusField(pid, field)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(strings.TrimSuffix(s, " kB"), 10, 64)
+	return n << 10, err
+}
+
+// BytesRead is how many bytes the process has taken through read calls so far,
+// from caches or disks (rchar of proc_pid_io(5)).
+func BytesRead(pid int) (int64, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
+	if err != nil {
+		return 0, err
+	}
+	var n int64
+	_, err = fmt.Sscanf(string(b), "rchar: %d", &n)
+	return n, err
+}
+
+// DropCaches writes all dirty data out and empties the kernel's caches of
+// pages, names and inodes, those of FUSE mounts included. It needs root.
+func DropCaches() error {
+	syscall.Sync()
+	return os.WriteFile("/proc/sys/vm/drop_caches", []byte("3\n"), 0)
+}
+
+// Until asks for a condition until it holds. A minute is only a guard against
+// waiting for ever; it says nothing of how fast something should be.
+func Until(what string, holds func() (bool, error)) error {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
+		ok, err := holds()
+		if err != nil {
+			return fmt.Errorf("waiting until %s: %w", what, err)
+		}
+		if ok {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("waited a minute until %s", what)
+		}
+	}
+}
