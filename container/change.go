@@ -77,7 +77,7 @@ func (c *Change) End() error { return c.Accepted.file.Close() }
 // that opens it. Recipients that are there already are left as they are. It
 // returns how many were added.
 func (c *Change) AddRecipients(keys []*tgspcrypto.Recipient, identities []*tgspcrypto.Identity, signer *tgspcrypto.AuthorKey) (int, error) {
-	dek, err := c.dataKey(identities)
+	dek, err := c.changeKey(identities)
 	if err != nil {
 		return 0, err
 	}
@@ -100,6 +100,15 @@ func (c *Change) AddRecipients(keys []*tgspcrypto.Recipient, identities []*tgspc
 		return 0, nil
 	}
 	return added, c.write(doc, signer)
+}
+
+// changeKey returns the package's key, to wrap it for others. A package that
+// names a fleet is not handed to anybody by its own key.
+func (c *Change) changeKey(identities []*tgspcrypto.Identity) ([]byte, error) {
+	if err := c.manifest.Policy.checkFleet(Facts{}); err != nil {
+		return nil, err
+	}
+	return c.dataKey(identities)
 }
 
 func hasRecipient(list []*Recipient, key *tgspcrypto.Recipient) bool {
@@ -153,7 +162,7 @@ func (c *Change) Renew(edit func(*Manifest), keys []*tgspcrypto.Recipient, ident
 	if author.Public().ID() != c.manifest.AuthorID {
 		return &UntrustedError{RoleAuthor, c.manifest.PackageID, author.Public().String(), "only the author can renew a package, and this is another key"}
 	}
-	dek, err := c.dataKey(identities)
+	dek, err := c.changeKey(identities)
 	if err != nil {
 		return err
 	}

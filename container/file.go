@@ -35,16 +35,20 @@ type source interface {
 // OpenFile opens a package. A file that is no package gives a *FormatError, or
 // a *SignatureError where no envelope carries right signatures.
 func OpenFile(name string) (*File, error) {
+	// Looked at before it is opened, which would wait at a named pipe.
+	info, err := os.Stat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		err = malformed("file", "it is not a regular file")
+	}
+	if err != nil {
+		return nil, err
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	if err != nil {
+	if info, err = f.Stat(); err != nil {
 		return nil, errors.Join(err, f.Close())
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.Join(malformed("file", "it is not a regular file"), f.Close())
 	}
 	return open(newDiskSource(f, info.Size()))
 }

@@ -4,7 +4,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -111,9 +110,7 @@ func (o *packOptions) prepare(a *app, model string) (*container.PackOptions, err
 			return nil, &usageError{err}
 		}
 	}
-	if end := pack.Policy.End(); !end.IsZero() && end.Before(time.Now()) {
-		a.warnf("--not-after %s is past: nobody will be able to open the package", o.window.notAfter)
-	}
+	a.warnClosed(pack.Policy)
 	var err error
 	if pack.Suite, err = parseCipher(o.cipher); err != nil {
 		return nil, err
@@ -231,20 +228,6 @@ func parseAnnotations(args []string) (map[string]string, error) {
 	return all, nil
 }
 
-// shortList names the first of many things.
-func shortList(names []string) string {
-	const show = 5
-	quoted := make([]string, 0, show)
-	for _, name := range names[:min(show, len(names))] {
-		quoted = append(quoted, printable(name))
-	}
-	text := strings.Join(quoted, ", ")
-	if len(names) > show {
-		text += fmt.Sprintf(" and %d more", len(names)-show)
-	}
-	return text
-}
-
 func (o *packOptions) show(a *app, s *container.PackSummary, pack *container.PackOptions) error {
 	m := s.Envelope.Manifest()
 	if a.json {
@@ -254,23 +237,9 @@ func (o *packOptions) show(a *app, s *container.PackSummary, pack *container.Pac
 			"recipients": recipientViews(s.Envelope.Recipients()),
 		})
 	}
-	a.printf("%s: %s %s, %d files, %s in %s (%.2f %% more)\n", printable(o.out), m.PackageID, m.Version, s.Files,
+	a.printf("%s: %s %s, %s, %s in %s (%.2f %% more)\n", printable(o.out), m.PackageID, m.Version, countOf(s.Files, "file"),
 		byteCount(s.Bytes), byteCount(s.Size), 100*float64(s.Size-s.Bytes)/float64(max(s.Bytes, 1)))
-	a.printf("  opens %s, for %d recipients, signed by %s\n", windowText(m.Policy), len(pack.Recipients), pack.Author.Public())
+	a.printf("  opens %s, for %s, signed by %s\n", windowText(m.Policy), countOf(len(pack.Recipients), "recipient"), pack.Author.Public())
 	a.notef("next: tgsp verify %s\n", shellQuote(o.out))
 	return nil
-}
-
-// byteCount writes a number of bytes for people.
-func byteCount(n int64) string {
-	const units = "KMGTPE"
-	value, unit := float64(n), -1
-	for value >= 1024 && unit < len(units)-1 {
-		value /= 1024
-		unit++
-	}
-	if unit < 0 {
-		return fmt.Sprintf("%d bytes", n)
-	}
-	return fmt.Sprintf("%.1f %ciB", value, units[unit])
 }

@@ -111,7 +111,7 @@ func (o *verifyOptions) show(a *app, name string, f *container.File, trust *cont
 	}
 	a.printf("  bytes: all %d of the file are what the author signed\n", r.Size)
 	if r.ContentsChecked {
-		a.printf("  contents: %d files, %s, decrypted and compared with the index\n", r.Files, byteCount(r.FileBytes))
+		a.printf("  contents: %s, %s, decrypted and compared with the index\n", countOf(r.Files, "file"), byteCount(r.FileBytes))
 	} else {
 		a.printf("  contents: not decrypted, which this check does not need\n")
 	}

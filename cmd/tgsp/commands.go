@@ -17,6 +17,10 @@ func (a *app) commands() []*cobra.Command {
 		newStatusCommand(a),
 		newLsCommand(a),
 		newCatCommand(a),
+		newExtractCommand(a),
+		newRecipientsCommand(a),
+		newSignCommand(a),
+		newRenewCommand(a),
 		newTrustCommand(a),
 		newVersionCommand(a),
 	}

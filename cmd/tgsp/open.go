@@ -79,8 +79,25 @@ func (o *openFlags) add(flags *pflag.FlagSet) {
 	o.trustFlags.add(flags)
 }
 
-// open opens the contents of a package: trust, then policy, then key.
+// session is a package whose contents are open, with what opened it.
+type session struct {
+	file       *container.File
+	reader     *container.Reader
+	trust      *container.Trust
+	identities []*tgspcrypto.Identity
+}
+
+// open opens the contents of a package.
 func (o *openFlags) open(a *app, name string) (*container.Reader, error) {
+	s, err := o.begin(a, name)
+	if err != nil {
+		return nil, err
+	}
+	return s.reader, nil
+}
+
+// begin opens the contents of a package: trust, then policy, then key.
+func (o *openFlags) begin(a *app, name string) (*session, error) {
 	trust, err := o.trust()
 	if err != nil {
 		return nil, err
@@ -101,7 +118,7 @@ func (o *openFlags) open(a *app, name string) (*container.Reader, error) {
 	if err != nil {
 		return nil, errors.Join(about(name, err), f.Close())
 	}
-	return reader, nil
+	return &session{f, reader, trust, identities}, nil
 }
 
 // openPackage opens a package file; errors name it.

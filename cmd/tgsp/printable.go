@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -33,4 +34,40 @@ func shellQuote(s string) string {
 	quoted := strconv.Quote(s)
 	inner := strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 	return "$'" + strings.ReplaceAll(inner, "'", `\'`) + "'"
+}
+
+// shortList names the first of many things.
+func shortList(names []string) string {
+	const show = 5
+	quoted := make([]string, 0, show)
+	for _, name := range names[:min(show, len(names))] {
+		quoted = append(quoted, printable(name))
+	}
+	text := strings.Join(quoted, ", ")
+	if len(names) > show {
+		text += fmt.Sprintf(" and %d more", len(names)-show)
+	}
+	return text
+}
+
+// countOf writes a number of things.
+func countOf(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// byteCount writes a number of bytes for people.
+func byteCount(n int64) string {
+	const units = "KMGTPE"
+	value, unit := float64(n), -1
+	for value >= 1024 && unit < len(units)-1 {
+		value /= 1024
+		unit++
+	}
+	if unit < 0 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	return fmt.Sprintf("%.1f %ciB", value, units[unit])
 }

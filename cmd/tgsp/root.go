@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -33,6 +34,25 @@ package as a read-only folder from which frameworks load weights unchanged.`,
 	return root
 }
 
+// completeArgument offers what the verb's use line asks for: packages for PKG,
+// folders for DIR.
+func completeArgument(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	_, form, _ := strings.Cut(cmd.Use, " ")
+	words := strings.Fields(form)
+	if len(args) >= len(words) {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	switch words[len(args)] {
+	case "PKG":
+		return []string{"tgsp"}, cobra.ShellCompDirectiveFilterFileExt
+	case "DIR":
+		return nil, cobra.ShellCompDirectiveFilterDirs
+	case "MODEL":
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	return nil, cobra.ShellCompDirectiveNoFileComp
+}
+
 // dress gives a verb and its own verbs what all have in common: errors about
 // arguments are usage errors, and the help ends in the exit codes.
 func dress(cmd *cobra.Command) {
@@ -43,6 +63,9 @@ func dress(cmd *cobra.Command) {
 			}
 			return nil
 		}
+	}
+	if cmd.ValidArgsFunction == nil {
+		cmd.ValidArgsFunction = completeArgument
 	}
 	cmd.DisableFlagsInUseLine = true
 	// Its own verbs first: one without a template has that of the verb above.

@@ -62,6 +62,13 @@ func (w *window) apply(p *container.Policy) error {
 	return nil
 }
 
+// warnClosed says that a window is past already: it may be meant so.
+func (a *app) warnClosed(p container.Policy) {
+	if end := p.End(); !end.IsZero() && end.Before(time.Now()) {
+		a.warnf("%s is past: nobody will be able to open the package", container.FormatTime(p.NotAfter))
+	}
+}
+
 // windowText says in words when a package is open.
 func windowText(p container.Policy) string {
 	text := "always"
