@@ -180,7 +180,7 @@ func TestBusy(t *testing.T) {
 	defer c.End() //nolint:errcheck // nothing was changed
 	other, err := os.Open(x.name)
 	check(t, err)
-	defer other.Close() //nolint:errcheck // only read
+	defer other.Close() // only read
 	if err := tryLock(other, false); !errors.Is(err, errLocked) {
 		t.Errorf("a reader gets the lock during a change: %v", err)
 	}

@@ -33,7 +33,7 @@ func formatExample(t *testing.T) string {
 	check(t, err)
 	f, err := OpenFile(filepath.Join(frozen, name))
 	check(t, err)
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close() // only read
 	e, l, m := f.Claims(), f.layout, f.Claims().manifest
 	identity := frozenIdentities(t, tgspcrypto.X25519)[0]
 	dek, err := unwrap(e.recipients, e.doc.Manifest, []*tgspcrypto.Identity{identity})

@@ -5,6 +5,7 @@ package container
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -108,7 +109,7 @@ func (x *fixture) verifyAs(trust *Trust, identities []*tgspcrypto.Identity) erro
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close() // only read
 	_, err = f.Verify(context.Background(), VerifyOptions{Trust: trust, Identities: identities})
 	return err
 }
@@ -144,7 +145,7 @@ func (x *fixture) checkContents(t testing.TB, r *Reader) {
 	}
 	for i, entry := range r.Files() {
 		got := make([]byte, entry.Size)
-		if n, err := r.ReadFileAt(i, got, 0); n != len(got) || err != nil && err != io.EOF {
+		if n, err := r.ReadFileAt(i, got, 0); n != len(got) || err != nil && !errors.Is(err, io.EOF) {
 			t.Fatalf("%s: %d bytes, %v", entry.Path, n, err)
 		}
 		if !bytes.Equal(got, x.files[entry.Path]) {

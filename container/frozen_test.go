@@ -70,7 +70,7 @@ func TestFrozenPackages(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			f, err := OpenFile(filepath.Join(frozen, p.name+".tgsp"))
 			check(t, err)
-			defer f.Close() //nolint:errcheck // only read
+			defer f.Close() // only read
 			identities := frozenIdentities(t, p.kem)
 			var fleets []FleetID
 			if p.policy.TargetFleet != nil {

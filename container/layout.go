@@ -107,7 +107,7 @@ func parsePreamble(b []byte, fileSize int64) (layout, error) {
 		return l, malformed(part, "slot size of %d bytes", slot)
 	}
 	index := binary.BigEndian.Uint64(b[atIndex:])
-	if index < uint64(tgspcrypto.MessageSize(0)) || index > maxIndex {
+	if index < uint64(tgspcrypto.MessageSize(0)) || index > maxIndex { //nolint:gosec // never negative
 		return l, malformed(part, "index of %d bytes", index)
 	}
 	payload := binary.BigEndian.Uint64(b[atPayload:])

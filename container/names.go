@@ -113,12 +113,12 @@ func deviceName(e string) bool {
 func CheckPaths(files, folders []string) error {
 	c := pathSet{taken: make(map[string]takenPath, len(files)+len(folders)), fold: cases.Fold()}
 	for _, p := range files {
-		if err := c.add(p, true); err != nil {
+		if err := c.add(p); err != nil {
 			return err
 		}
 	}
 	for _, p := range folders {
-		if err := c.add(p, false); err != nil {
+		if err := c.add(p); err != nil {
 			return err
 		}
 	}
@@ -141,7 +141,7 @@ type takenPath struct {
 	above bool   // a folder of a path in the package
 }
 
-func (c *pathSet) add(p string, file bool) error {
+func (c *pathSet) add(p string) error {
 	if err := CheckPath(p); err != nil {
 		return err
 	}

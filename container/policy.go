@@ -111,4 +111,4 @@ func FormatTime(seconds uint64) string {
 }
 
 // epoch converts a time of the manifest, which validate has bounded.
-func epoch(seconds uint64) int64 { return int64(min(seconds, maxTime)) } //nolint:gosec // bounded
+func epoch(seconds uint64) int64 { return int64(min(seconds, maxTime)) } // bounded

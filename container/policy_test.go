@@ -62,7 +62,7 @@ func TestPolicyAtOpen(t *testing.T) {
 	x := pack(t, smallModel(), func(o *PackOptions) { o.Policy.NotAfter = uint64(created.Unix()) })
 	f, err := OpenFile(x.name)
 	check(t, err)
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close() // only read
 	a, err := f.Accept(x.trust())
 	check(t, err)
 	if _, err := a.Open(Facts{Now: created}, x.identities()); !errors.As(err, new(*PolicyError)) {

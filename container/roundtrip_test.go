@@ -43,7 +43,7 @@ func TestReadAtRandomPlaces(t *testing.T) {
 	check(t, err)
 	r, err := a.Open(Facts{Now: created}, x.identities())
 	check(t, err)
-	defer r.Close() //nolint:errcheck // only read
+	defer r.Close() // only read
 	x.checkContents(t, r)
 	var wg sync.WaitGroup
 	for worker := range 8 {

@@ -87,12 +87,12 @@ func (s slots) choose(t *Trust) (int, error) {
 		if t != nil {
 			err := t.check(c.envelope)
 			ok = err == nil
-			if best < 0 || (!trusted && c.envelope.Generation() > s[best].envelope.Generation()) {
+			if best < 0 || (!trusted && c.envelope.Generation() > s[best].envelope.Generation()) { //nolint:gosec // best is -1 or a slot
 				refusal = err
 			}
 		}
 		switch {
-		case best < 0, ok && !trusted, ok == trusted && c.envelope.Generation() > s[best].envelope.Generation():
+		case best < 0, ok && !trusted, ok == trusted && c.envelope.Generation() > s[best].envelope.Generation(): //nolint:gosec // best is -1 or a slot
 			best, trusted = i, ok
 		}
 	}

@@ -13,7 +13,7 @@ func TestTrust(t *testing.T) {
 	x := pack(t, smallModel(), nil)
 	f, err := OpenFile(x.name)
 	check(t, err)
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close() // only read
 	author, stranger := x.author.Public(), tgspcrypto.GenerateAuthorKey().Public()
 	trusted := func(role Role, packages ...string) []TrustedKey {
 		return []TrustedKey{{Key: author, Role: role, Packages: packages}}

@@ -199,7 +199,7 @@ func slotSizeFor(m *Manifest, recipients []*tgspcrypto.Recipient) (uint64, error
 	if need > maxSlot {
 		return 0, fmt.Errorf("%d recipients of these kinds need %d bytes, and an envelope has at most %d", len(recipients), need, maxSlot)
 	}
-	return uint64(min(max(roundUp(2*need, pageSize), minSlot), maxSlot)), nil //nolint:gosec // bounded
+	return uint64(min(max(roundUp(2*need, pageSize), minSlot), maxSlot)), nil // bounded
 }
 
 // writePayload encrypts all files and writes payload and tree. It returns the

@@ -66,7 +66,7 @@ func checksum(kind string, key []byte) [checksumSize]byte {
 func parseLine(line, want string) (kind string, key []byte, err error) {
 	kind, text, found := strings.Cut(strings.TrimSpace(line), ":")
 	if !found || !knownLine(kind) {
-		return "", nil, &LineError{Want: want, Err: errors.New("a key's line starts with its kind and a colon, such as tgsp-author: or tgsp-x25519:")}
+		return "", nil, &LineError{Want: want, Err: errors.New("a key's line starts with its kind and a colon, as in tgsp-author:… or tgsp-x25519:…")}
 	}
 	// Base32 is case-insensitive by design, but one key has one line.
 	raw, err := lineEncoding.DecodeString(strings.ToUpper(text))

@@ -9,6 +9,7 @@
 package fs
 
 import (
+	"errors"
 	"io"
 	iofs "io/fs"
 	"path"
@@ -53,7 +54,7 @@ func New(r *container.Reader) *FS {
 			file: i,
 			size: int64(entry.Size), //nolint:gosec // bounded by the format
 			// Nobody can write, whatever the bits were where it was packed.
-			mode: iofs.FileMode(entry.Mode & 0o555), //nolint:gosec // permission bits
+			mode: iofs.FileMode(entry.Mode & 0o555), // permission bits
 		})
 	}
 	for _, name := range r.Folders() {
@@ -141,7 +142,7 @@ func (f *FS) ReadFile(name string) ([]byte, error) {
 		return nil, &iofs.PathError{Op: "read", Path: name, Err: errIsFolder}
 	}
 	data := make([]byte, n.size)
-	if _, err := (&contents{f.reader, n.file}).ReadAt(data, 0); err != nil && err != io.EOF {
+	if _, err := (&contents{f.reader, n.file}).ReadAt(data, 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, &iofs.PathError{Op: "read", Path: name, Err: err}
 	}
 	return data, nil

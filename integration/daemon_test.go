@@ -187,6 +187,6 @@ func TestUnmountOfBusyFolder(t *testing.T) {
 
 func TestUnmountOfWhatIsNotMounted(t *testing.T) {
 	u := caller(t)
-	refused(t, u.Run("umount", folder(t, u)), 17, "not")
+	refused(t, u.Run("umount", folder(t, u)), 17, "no package is mounted there")
 	refused(t, u.Run("umount", filepath.Join(folder(t, u), "missing")), 17, "missing")
 }

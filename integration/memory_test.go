@@ -5,10 +5,13 @@
 package integration
 
 import (
+	"errors"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/tensorguard/tgsp/integration/rig"
 )
@@ -54,12 +57,13 @@ func TestDaemonMemory(t *testing.T) {
 // processes and the swap.
 func TestDaemonHidesItsMemory(t *testing.T) {
 	asEach(t, func(t *testing.T, u *rig.User) {
+		allowed := limitLockedMemory(t, unix.RLIM_INFINITY)
 		m := mount(t, u, samplePackage(t, u))
 		if soft, hard := coreLimit(t, m.PID); soft != "0" || hard != "0" {
 			t.Errorf("core dumps are limited to %s and %s, want 0", soft, hard)
 		}
-		if locked := must(rig.StatusBytes(m.PID, "VmLck"))(t); locked == 0 {
-			t.Error("no memory is locked")
+		if locked := must(rig.StatusBytes(m.PID, "VmLck"))(t); (locked > 0) != (allowed || mayLock(t, m.PID)) {
+			t.Errorf("%d bytes of memory are locked; without a limit: %t", locked, allowed)
 		}
 		if u.Cred != nil {
 			// The files of a process that may not be dumped belong to root, whoever runs it.
@@ -69,6 +73,51 @@ func TestDaemonHidesItsMemory(t *testing.T) {
 		}
 		unmount(t, m)
 	})
+}
+
+// TestMountUnderLimitOfLockedMemory uses the limit that systems give to users:
+// locking some memory and then running into it would end the daemon.
+func TestMountUnderLimitOfLockedMemory(t *testing.T) {
+	asEach(t, func(t *testing.T, u *rig.User) {
+		limitLockedMemory(t, 8<<20)
+		plain := sample(t)
+		m := mount(t, u, samplePackage(t, u))
+		wantEqual(t, compare(t, u, plain.dir, m.Dir, 0), plain.files)
+		unmount(t, m)
+	})
+}
+
+// limitLockedMemory sets the limit of this process, and so of its children,
+// until the test ends, and reports whether it may: raising it takes a capability.
+func limitLockedMemory(t *testing.T, limit uint64) bool {
+	t.Helper()
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &old); err != nil {
+		t.Fatal(err)
+	}
+	err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: limit, Max: max(limit, old.Max)})
+	if errors.Is(err, unix.EPERM) && limit > old.Max {
+		return false
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &old); err != nil {
+			t.Error(err)
+		}
+	})
+	return true
+}
+
+// mayLock reports whether a process may lock memory whatever the limit.
+func mayLock(t *testing.T, pid int) bool {
+	t.Helper()
+	set, err := strconv.ParseUint(must(rig.StatusField(pid, "CapEff"))(t), 16, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set&(1<<unix.CAP_IPC_LOCK) != 0
 }
 
 // coreLimit reads "Max core file size" of /proc/PID/limits.

@@ -95,7 +95,7 @@ func TestRefusedPackagesAreNotMounted(t *testing.T) {
 		"cut short":        {u, cut, 10},
 		"unknown author":   {stranger, samplePackage(t, u), 12},
 		"a missing file":   {u, filepath.Join(dir, "missing"), 1},
-		"a folder instead": {u, mountpoint, 1},
+		"a folder instead": {u, mountpoint, 10},
 	} {
 		t.Run(name, func(t *testing.T) {
 			refused(t, c.user.Run("mount", c.pkg, mountpoint), c.code)

@@ -134,7 +134,7 @@ func (n *fileNode) Read(_ context.Context, fh fs.FileHandle, dest []byte, off in
 	dest = dest[:min(int64(len(dest)), size-off)]
 	got, err := fh.(*fileHandle).at.ReadAt(dest, off)
 	if got < len(dest) {
-		if err == nil || err == io.EOF { //nolint:errorlint // io.ReaderAt returns it as it is
+		if err == nil || err == io.EOF { // io.ReaderAt returns it as it is
 			err = io.ErrUnexpectedEOF
 		}
 		n.item.failed(off, err)

@@ -22,19 +22,19 @@ type app struct {
 
 // printf writes a result for the user to standard output.
 func (a *app) printf(format string, args ...any) {
-	fmt.Fprintf(a.stdout, format, args...) //nolint:errcheck // a closed pipe ends the program by its signal
+	fmt.Fprintf(a.stdout, format, args...)
 }
 
 // notef writes a message about what is going on to standard error.
 func (a *app) notef(format string, args ...any) {
 	if !a.quiet {
-		fmt.Fprintf(a.stderr, format, args...) //nolint:errcheck // nobody is left to tell
+		fmt.Fprintf(a.stderr, format, args...)
 	}
 }
 
 // warnf writes a warning to standard error, also with --quiet.
 func (a *app) warnf(format string, args ...any) {
-	fmt.Fprintf(a.stderr, "tgsp: warning: "+format+"\n", args...) //nolint:errcheck // nobody is left to tell
+	fmt.Fprintf(a.stderr, "tgsp: warning: "+format+"\n", args...)
 }
 
 // writeJSON writes one object to standard output.
@@ -48,5 +48,5 @@ func (a *app) writeJSON(v any) error {
 // terminal reports whether standard error is one, so that progress makes sense.
 func (a *app) terminal() bool {
 	f, ok := a.stderr.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // descriptors are small
+	return ok && term.IsTerminal(int(f.Fd())) // descriptors are small
 }

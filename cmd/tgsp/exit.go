@@ -145,9 +145,9 @@ func (a *app) report(err error) int {
 			return r.Code
 		}
 	}
-	fmt.Fprintf(a.stderr, "tgsp: %s\n", r.Message) //nolint:errcheck // nobody is left to tell
+	fmt.Fprintf(a.stderr, "tgsp: %s\n", r.Message)
 	if r.Hint != "" {
-		fmt.Fprintf(a.stderr, "  %s\n", r.Hint) //nolint:errcheck // nobody is left to tell
+		fmt.Fprintf(a.stderr, "  %s\n", r.Hint)
 	}
 	return r.Code
 }

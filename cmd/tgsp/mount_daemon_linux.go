@@ -23,9 +23,6 @@ import (
 	"github.com/tensorguard/tgsp/mount"
 )
 
-// readyFD is the descriptor on which a daemon tells its parent how starting went.
-const readyFD = 3
-
 // daemonMessage is the one thing that a daemon tells its parent: a state where
 // the folder is readable, else an error.
 type daemonMessage struct {
@@ -66,7 +63,7 @@ func (o *mountOptions) startDaemon() (*daemon, error) {
 	}
 	_, taken := table[o.dir]
 	d := &daemon{mountOptions: o, free: !taken, message: make(chan *daemonMessage, 1), stderr: make(chan string, 1)}
-	d.cmd = exec.Command(program(), o.daemonArgs()...) //nolint:gosec // this program itself
+	d.cmd = exec.Command(program(), o.daemonArgs()...) // this program itself
 	d.cmd.Args[0] = programName()
 	d.cmd.Dir = "/" // keeps no folder busy
 	d.cmd.Env = append(daemonEnviron(), "TGSP_HOME="+home)
@@ -95,7 +92,7 @@ func (d *daemon) wait(ctx context.Context, a *app) (*mountState, error) {
 		return nil, d.silent()
 	}
 	if said := <-d.stderr; said != "" {
-		fmt.Fprint(a.stderr, said) //nolint:errcheck // nobody is left to tell
+		fmt.Fprint(a.stderr, said) // nobody is left to tell
 	}
 	if m.Error != nil {
 		return nil, errors.Join(m.Error, d.cmd.Process.Release())
@@ -154,7 +151,7 @@ func (d *daemon) logFile() string {
 	if d.log != "" {
 		return d.log
 	}
-	dir, _ := inHome(runFolder) //nolint:errcheck // the daemon was started with it
+	dir, _ := inHome(runFolder) // the daemon was started with it
 	return filepath.Join(dir, stateName(d.dir, d.cmd.Process.Pid)+".log")
 }
 
@@ -220,7 +217,7 @@ func readMessage(r io.ReadCloser) *daemonMessage {
 // readStart reads all that a daemon writes while it starts.
 func readStart(r io.ReadCloser) string {
 	defer r.Close()          //nolint:errcheck // only read
-	data, _ := io.ReadAll(r) //nolint:errcheck // what came is what there is
+	data, _ := io.ReadAll(r) // what came is what there is
 	return string(data)
 }
 

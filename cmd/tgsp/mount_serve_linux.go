@@ -133,7 +133,7 @@ func (s *service) detach() error {
 	if s.parent == nil {
 		return nil
 	}
-	if err := unix.Dup3(int(s.file.Fd()), unix.Stderr, 0); err != nil { //nolint:gosec // descriptors are small
+	if err := unix.Dup3(int(s.file.Fd()), unix.Stderr, 0); err != nil { // descriptors are small
 		return err
 	}
 	return s.tell(&daemonMessage{Ready: s.state})

@@ -43,7 +43,7 @@ type mountState struct {
 // extension. The process's number belongs to it: after a lazy unmount one
 // process may still serve open files while the next mounts at the same place.
 func stateName(mountpoint string, pid int) string {
-	host, _ := os.Hostname() //nolint:errcheck // an empty name does as well
+	host, _ := os.Hostname() // an empty name does as well
 	sum := sha256.Sum256([]byte(host + "\x00" + mountpoint))
 	return fmt.Sprintf("%x-%d", sum[:8], pid)
 }
@@ -59,8 +59,8 @@ func (s *mountState) identify() (err error) {
 }
 
 func thisHost() (host, boot string) {
-	host, _ = os.Hostname()                                 //nolint:errcheck // an empty name does as well
-	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") //nolint:errcheck // likewise
+	host, _ = os.Hostname()                                 // an empty name does as well
+	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // likewise
 	return host, string(bytes.TrimSpace(id))
 }
 

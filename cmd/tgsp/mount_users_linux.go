@@ -32,7 +32,7 @@ func usersOf(dir string) []string {
 			return append(users, "others")
 		}
 		// A process may give itself any name.
-		name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)) //nolint:errcheck // the number is what counts
+		name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)) // the number is what counts
 		users = append(users, fmt.Sprintf("%s (process %d)", printable(string(bytes.TrimSpace(name))), pid))
 	}
 	return users

@@ -48,7 +48,7 @@ func (w *window) apply(p *container.Policy) error {
 		return usagef("--grace %s: want whole seconds", w.grace)
 	}
 	if w.grace > 0 {
-		p.GraceSeconds = uint64(w.grace / time.Second) //nolint:gosec // not negative
+		p.GraceSeconds = uint64(w.grace / time.Second) // not negative
 	}
 	if p.NotAfter == 0 {
 		p.GraceSeconds = 0
