@@ -22,6 +22,8 @@
 //   - Splice is off: the bytes come from memory, and pipes only add work.
 //   - Direct I/O of readers is asynchronous (FUSE_ASYNC_DIO), so that an O_DIRECT
 //     reader keeps several requests under way.
+//   - The kernel does not look for changes of the data behind its cache
+//     (FUSE_EXPLICIT_INVAL_DATA): there are none.
 //   - Entries, attributes and listings may be cached for a year: nothing changes.
 //   - FOPEN_DIRECT_IO is never set: it would forbid MAP_SHARED mappings, which
 //     frameworks use.

@@ -77,7 +77,8 @@ func fuseOptions(root *item, opts Options) *fs.Options {
 		AllowOther: opts.AllowOther, FsName: opts.FSName, Name: fsName,
 		MaxWrite: maxRequest, MaxReadAhead: maxRequest, MaxBackground: maxBackground,
 		DisableSplice: true, DisableXAttrs: true, ExtraCapabilities: fuse.CAP_ASYNC_DIO,
-		Logger: quiet,
+		ExplicitDataCacheControl: true,
+		Logger:                   quiet,
 	}
 	if os.Geteuid() == 0 {
 		o.DirectMount = true

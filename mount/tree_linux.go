@@ -22,6 +22,8 @@ type tree struct {
 	files   uint64
 	blocks  uint64
 	lastIno uint64
+
+	failures failures
 }
 
 // item is one file or folder as it was when the mount began. Nothing changes
