@@ -15,8 +15,8 @@ import (
 // Scan lists what a model consists of: all regular files of a folder, or one
 // file. Links to files are followed where the target lies inside the folder or,
 // for a snapshot in a Hugging Face cache, among the cache's blobs. Anything else
-// that is no regular file is a *SourceError; names that cannot stand in a
-// package are a *NameError.
+// that is no regular file is a *SourceError, and so are names that cannot stand
+// in a package.
 func Scan(model string, o SourceOptions) (*Source, error) {
 	root, err := filepath.Abs(model)
 	if err == nil {
@@ -178,9 +178,18 @@ func (s *scan) finish(model string) (*Source, error) {
 		files[i] = r.Files[i].Path
 	}
 	if err := CheckPaths(files, r.Folders); err != nil {
-		return nil, err
+		return nil, s.badName(err)
 	}
 	return r, nil
+}
+
+// badName says where on disk the name is that cannot stand in a package.
+func (s *scan) badName(err error) error {
+	onDisk := s.root
+	if e := new(NameError); errors.As(err, &e) && s.result.Files[0].Name != s.root {
+		onDisk = filepath.Join(s.root, filepath.FromSlash(e.Path))
+	}
+	return &SourceError{Path: onDisk, Reason: "it cannot stand in a package", Hint: "rename it", Err: err}
 }
 
 // leftOut reports what is not part of a model: version control, download

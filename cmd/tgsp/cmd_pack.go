@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -237,9 +238,18 @@ func (o *packOptions) show(a *app, s *container.PackSummary, pack *container.Pac
 			"recipients": recipientViews(s.Envelope.Recipients()),
 		})
 	}
-	a.printf("%s: %s %s, %s, %s in %s (%.2f %% more)\n", printable(o.out), m.PackageID, m.Version, countOf(s.Files, "file"),
-		byteCount(s.Bytes), byteCount(s.Size), 100*float64(s.Size-s.Bytes)/float64(max(s.Bytes, 1)))
+	a.printf("%s: %s %s, %s, %s in %s%s\n", printable(o.out), m.PackageID, m.Version, countOf(s.Files, "file"),
+		byteCount(s.Bytes), byteCount(s.Size), overhead(s))
 	a.printf("  opens %s, for %s, signed by %s\n", windowText(m.Policy), countOf(len(pack.Recipients), "recipient"), pack.Author.Public())
 	a.notef("next: tgsp verify %s\n", shellQuote(o.out))
 	return nil
+}
+
+// overhead says what a package adds, where the number means something.
+func overhead(s *container.PackSummary) string {
+	const small = 16 << 20
+	if s.Bytes < small {
+		return ""
+	}
+	return fmt.Sprintf(" (%.2f %% more)", 100*float64(s.Size-s.Bytes)/float64(s.Bytes))
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -23,10 +24,15 @@ func newVersionCommand(a *app) *cobra.Command {
 					"go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
 				})
 			}
-			a.printf("tgsp %s, package format %d, %s %s/%s\n", version, container.FormatVersion, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			a.printf("%s\n", versionText())
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&a.json, "json", false, "show one JSON object")
 	return cmd
+}
+
+// versionText is what the verb and the flag --version show.
+func versionText() string {
+	return fmt.Sprintf("tgsp %s, package format %d, %s %s/%s", version, container.FormatVersion, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

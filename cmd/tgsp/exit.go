@@ -99,6 +99,7 @@ func classify(err error) failure {
 		noKey      *container.NoKeyError
 		policy     *container.PolicyError
 		mounting   *mount.Error
+		source     *container.SourceError
 	)
 	isPolicy := errors.As(err, &policy)
 	switch {
@@ -108,6 +109,8 @@ func classify(err error) failure {
 		return failInterrupted
 	case errors.As(err, &usage):
 		return failUsage
+	case errors.As(err, &source): // of a model that is to be packed, whatever its name or link is called
+		return failFailed
 	case errors.As(err, &format), errors.As(err, &name):
 		return failMalformed
 	case errors.As(err, &signature):
@@ -157,7 +160,7 @@ func (a *app) describe(err error) *reportedError {
 	if r := new(reportedError); errors.As(err, &r) {
 		return r
 	}
-	r := &reportedError{failure: classify(err), Message: strings.TrimSpace(err.Error())}
+	r := &reportedError{failure: classify(err), Message: escaped(strings.TrimSpace(err.Error()))}
 	if h := new(hintError); errors.As(err, &h) {
 		r.Hint = h.hint
 	} else {

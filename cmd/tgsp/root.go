@@ -18,11 +18,13 @@ package as a read-only folder from which frameworks load weights unchanged.`,
 		Example: `  tgsp init                          # keys for you, once
   tgsp pack my-model -o model.tgsp   # encrypt and sign
   tgsp mount model.tgsp /mnt/model   # use it`,
+		Version:       versionText(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
