@@ -44,6 +44,9 @@ func CheckPattern(s string) error {
 	if _, err := path.Match(s, ""); err != nil {
 		return fmt.Errorf("%q is not a pattern of package ids: %w", s, err)
 	}
+	if s != "**" && strings.Contains(strings.TrimSuffix(s, "/**"), "**") {
+		return fmt.Errorf("%q is not a pattern of package ids: ** stands alone, or after the last slash", s)
+	}
 	return nil
 }
 
