@@ -122,7 +122,7 @@ func TestForgedEnvelopes(t *testing.T) {
 				o.doc.Recipients = append(o.doc.Recipients, entry(map[string]any{"type": "F"}))
 			}
 		},
-		"envelope by unknown means": func(o *opened) {},
+		"envelope by unknown means": func(*opened) {},
 	} {
 		o := takeApart(t)
 		c(o)
