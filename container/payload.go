@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"sync"
+	"sync/atomic"
 
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
@@ -29,6 +29,7 @@ type payloadReader struct {
 	stream  *tgspcrypto.Stream
 	tree    *treeReader
 	buffers chan []byte // bounds memory; never garbage, because fresh pages cost more than hashing
+	active  atomic.Int32
 	cache   [cachedLeaves]cachedLeaf
 }
 
@@ -42,7 +43,7 @@ type cachedLeaf struct {
 }
 
 func newPayloadReader(src source, l layout, m *Manifest, s *tgspcrypto.Stream) *payloadReader {
-	n := max(minReadBuffers, 2*runtime.GOMAXPROCS(0))
+	n := max(minReadBuffers, 2*processors)
 	p := &payloadReader{
 		src: src, layout: l, hash: m.LeafHash, stream: s,
 		tree:    newTreeReader(src, l, m.ContentHash),
@@ -121,7 +122,11 @@ func (p *payloadReader) readLeaves(dst []byte, leaf int64) (int, error) {
 	count := max(1, (int64(len(dst))+leafPlaintext-1)/leafPlaintext)
 	last, length := p.layout.leafRange(leaf + count - 1)
 	buf := p.buffer()
-	defer func() { p.buffers <- buf }()
+	p.active.Add(1)
+	defer func() {
+		p.active.Add(-1)
+		p.buffers <- buf
+	}()
 	cipher, err := readPast(p.src, buf, p.layout.payloadOffset()+from, last+length-from)
 	if err != nil {
 		return 0, err
@@ -133,10 +138,11 @@ func (p *payloadReader) readLeaves(dst []byte, leaf int64) (int, error) {
 }
 
 // openLeaves checks and decrypts leaves, on several processors where there is
-// work enough for them: a single reader waits for one request at a time.
+// work enough for them and nobody else uses them: a single reader waits for one
+// request at a time.
 func (p *payloadReader) openLeaves(dst, cipher []byte, leaf int64) error {
 	count := (len(cipher) + LeafSize - 1) / LeafSize
-	parts := min(count/4, runtime.GOMAXPROCS(0))
+	parts := min(count/4, processors-int(p.active.Load())+1)
 	if parts < 2 {
 		return p.openRun(dst, cipher, leaf)
 	}

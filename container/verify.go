@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"runtime"
 	"time"
 
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
@@ -111,7 +110,7 @@ func (f *File) checkGap() error {
 func (a *Accepted) checkPayload(ctx context.Context, contents *contentsCheck, progress func(done, total int64)) error {
 	l := a.file.layout
 	tiles := newTileStream(l.leaves(), compareTiles(a.file.src, l))
-	workers := runtime.GOMAXPROCS(0)
+	workers := pipelineWorkers()
 	next, done := int64(0), int64(0)
 	err := ordered(ctx, workers, newBatches(2*workers+2),
 		func(b *batch) (bool, error) {

@@ -8,7 +8,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"runtime"
 	"time"
 
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
@@ -211,7 +210,7 @@ func (w *writer) writePayload(ctx context.Context, f *output) (Hash, error) {
 	tiles := newTileStream(l.leaves(), func(off int64, tile []byte) error {
 		return f.writeAt(tile, l.treeOffset()+off)
 	})
-	workers := runtime.GOMAXPROCS(0)
+	workers := pipelineWorkers()
 	written := int64(0)
 	err := ordered(ctx, workers, newBatches(2*workers+2), in.fill,
 		func(b *batch) error {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 )
 
@@ -18,8 +19,17 @@ var version = "dev"
 
 func main() { os.Exit(run()) }
 
+// waitingThreads is how many threads may wait in system calls beside those that
+// compute. The scheduler notices only after a while that a thread waits in a
+// read past the page cache, and until then nothing else runs in its place: with
+// two processors cold reads through a mount took a tenth longer.
+const waitingThreads = 8
+
 func run() int {
 	hardenProcess()
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + waitingThreads)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
