@@ -106,6 +106,12 @@ sub/ünï code.bin f 444 3145745 2026-01-02
 	if undated(got) != undated(want) {
 		t.Errorf("found\n%s\nwant\n%s", got, want)
 	}
+	if got := mustShell(t, s.Dir(), `ls -aU1 "$DIR/sub/deep"`); got != ".\n..\nleaf\nno entry\n" {
+		t.Errorf("the listing is %q", got)
+	}
+	if got := mustShell(t, s.Dir(), `cd "$DIR/sub" && [ "$(ls -ai | awk '$2=="." {print $1}')" = "$(stat -c %i .)" ] && [ "$(stat -c %i deep/..)" = "$(stat -c %i .)" ] && echo same`); got != "same\n" {
+		t.Errorf("%s", got)
+	}
 	for name, file := range fsys {
 		if file.Mode.IsDir() {
 			continue

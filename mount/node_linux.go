@@ -68,26 +68,25 @@ func (n *fileNode) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut
 
 // OpendirHandle lets the kernel keep the listing.
 func (n *folderNode) OpendirHandle(context.Context, uint32) (fs.FileHandle, uint32, syscall.Errno) {
-	return &folderHandle{items: n.item.children}, fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE, 0
+	return &folderHandle{folder: n.item}, fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE, 0
 }
 
 // folderHandle is one listing under way.
 type folderHandle struct {
-	items []*item
-	next  int
+	folder *item
+	next   int
 }
 
 func (h *folderHandle) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) {
-	if h.next >= len(h.items) {
-		return nil, 0
+	e := h.folder.entry(h.next)
+	if e != nil {
+		h.next++
 	}
-	it := h.items[h.next]
-	h.next++
-	return &fuse.DirEntry{Name: it.name, Ino: it.ino, Mode: it.mode, Off: uint64(h.next)}, 0 //nolint:gosec // never negative
+	return e, 0
 }
 
 func (h *folderHandle) Seekdir(_ context.Context, off uint64) syscall.Errno {
-	if off > uint64(len(h.items)) {
+	if off > uint64(len(h.folder.children)+2) {
 		return syscall.EINVAL
 	}
 	h.next = int(off) //nolint:gosec // bounded above

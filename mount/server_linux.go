@@ -52,7 +52,7 @@ func Mount(dir string, fsys iofs.FS, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, &Error{"mount", dir, Other, err}
 	}
-	root, err := t.build(".", info)
+	root, err := t.build(".", info, nil)
 	if err != nil {
 		return nil, &Error{"mount", dir, Other, err}
 	}

@@ -30,6 +30,7 @@ type tree struct {
 // afterwards, so the kernel is answered from here.
 type item struct {
 	tree     *tree
+	parent   *item // of the root, the root itself
 	path     string
 	name     string
 	ino      uint64
@@ -43,15 +44,18 @@ type item struct {
 
 // build walks the file system once. Numbers are given in the order of the walk,
 // so that they are the same at every mount and no two are equal.
-func (t *tree) build(p string, info iofs.FileInfo) (*item, error) {
+func (t *tree) build(p string, info iofs.FileInfo, parent *item) (*item, error) {
 	t.lastIno++
-	it := &item{tree: t, path: p, name: path.Base(p), ino: t.lastIno, modTime: info.ModTime()}
+	it := &item{tree: t, parent: parent, path: p, name: path.Base(p), ino: t.lastIno, modTime: info.ModTime()}
 	t.files++
 	if !info.IsDir() {
 		it.mode = syscall.S_IFREG | uint32(info.Mode().Perm()&0o555)
 		it.size = uint64(info.Size()) //nolint:gosec // sizes are never negative
 		t.blocks += (it.size + blockSize - 1) / blockSize
 		return it, nil
+	}
+	if parent == nil {
+		it.parent = it
 	}
 	it.mode = syscall.S_IFDIR | uint32(info.Mode().Perm()&0o555)
 	entries, err := iofs.ReadDir(t.fsys, p)
@@ -64,7 +68,7 @@ func (t *tree) build(p string, info iofs.FileInfo) (*item, error) {
 		if err != nil {
 			return nil, err
 		}
-		child, err := t.build(path.Join(p, e.Name()), info)
+		child, err := t.build(path.Join(p, e.Name()), info, it)
 		if err != nil {
 			return nil, err
 		}
@@ -75,6 +79,24 @@ func (t *tree) build(p string, info iofs.FileInfo) (*item, error) {
 		}
 	}
 	return it, nil
+}
+
+// entry returns what a listing shows at a place: the folder itself, the one
+// above, then the children; nil after the last.
+func (it *item) entry(n int) *fuse.DirEntry {
+	e := fuse.DirEntry{Off: uint64(n + 1)} //nolint:gosec // never negative
+	switch {
+	case n == 0:
+		e.Name, e.Ino, e.Mode = ".", it.ino, it.mode
+	case n == 1:
+		e.Name, e.Ino, e.Mode = "..", it.parent.ino, it.parent.mode
+	case n-2 < len(it.children):
+		c := it.children[n-2]
+		e.Name, e.Ino, e.Mode = c.name, c.ino, c.mode
+	default:
+		return nil
+	}
+	return &e
 }
 
 // attr fills what stat shows.
