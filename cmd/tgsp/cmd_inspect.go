@@ -154,7 +154,7 @@ func weightsText(w *container.WeightsInfo) string {
 	for _, name := range slices.Sorted(maps.Keys(w.DTypes)) {
 		types = append(types, printable(name))
 	}
-	return fmt.Sprintf("  [%s: %d tensors, %d parameters, %s]", printable(w.Format), w.Tensors, w.Parameters, strings.Join(types, " "))
+	return fmt.Sprintf("  [%s: %s, %s, %s]", printable(w.Format), countOf(w.Tensors, "tensor"), countOf(w.Parameters, "parameter"), strings.Join(types, " "))
 }
 
 func signatureText(s signatureView) string {

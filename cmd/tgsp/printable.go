@@ -68,7 +68,7 @@ func shortList(names []string) string {
 }
 
 // countOf writes a number of things.
-func countOf(n int, thing string) string {
+func countOf[N int | uint64](n N, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}
