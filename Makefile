@@ -19,7 +19,7 @@ check: ## format, vet, linter, import rules, cross-builds
 
 bench: build ## measure against plain files and other tools; SIZE=1GiB PAIRS=7
 	.ci/setup age python3-numpy python3-torch fuse3
-	go test -run '^$$' -bench . -benchmem ./crypto ./container ./mount
+	go test -run '^$$' -bench . -benchmem ./crypto ./container
 	go run ./integration/bench -size $(or $(SIZE),1GiB) -pairs $(or $(PAIRS),7) -json bin/bench.json
 
 fmt: ## format all Go code
