@@ -38,29 +38,19 @@ files and the metadata.`,
 }
 
 func (o *inspectOptions) run(a *app, name string) error {
-	trust, err := o.trust()
+	s, err := o.look(a, name)
 	if err != nil {
 		return err
 	}
-	identities, err := o.load(a)
-	if err != nil {
-		return err
-	}
-	f, err := openPackage(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close() //nolint:errcheck // only read
-	view := newPackageView(name, f, f.Claims(), trust, identities)
-	var closed error // why the contents are not shown
+	defer s.file.Close() //nolint:errcheck // only read
+	view := newPackageView(name, s.file, s.file.Claims(), s.trust, s.identities)
 	var contents *contentsView
-	accepted, err := f.Accept(trust)
-	if err != nil {
-		closed = err
-	} else if reader, err := accepted.Open(facts(), identities); err != nil {
-		closed = err
-	} else {
-		contents = newContentsView(reader)
+	accepted, closed := s.file.Accept(s.trust) // closed is why the contents are not shown
+	if closed == nil {
+		var reader *container.Reader
+		if reader, closed = accepted.Open(facts(), s.identities); closed == nil {
+			contents = newContentsView(reader)
+		}
 	}
 	// A key that was named has to fit; the default one is only tried.
 	if o.given() && errors.As(closed, new(*container.NoKeyError)) {
@@ -76,7 +66,7 @@ func (o *inspectOptions) run(a *app, name string) error {
 			*contentsView
 		}{view, contents})
 	}
-	o.show(a, &view, f.Claims(), accepted, identities, contents, closed)
+	o.show(a, &view, s.file.Claims(), accepted, s.identities, contents, closed)
 	return nil
 }
 

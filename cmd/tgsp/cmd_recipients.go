@@ -52,22 +52,14 @@ key and the first digits of its fingerprint. Your own are marked.`,
 }
 
 func listRecipients(a *app, o *openFlags, name string) error {
-	trust, err := o.trust()
+	s, err := o.look(a, name)
 	if err != nil {
 		return err
 	}
-	identities, err := o.load(a)
-	if err != nil {
-		return err
-	}
-	f, err := openPackage(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close() //nolint:errcheck // only read
-	envelope := f.Claims()
-	_, refusal := f.Accept(trust)
-	views := recipientViews(envelope.Recipients(), identities...)
+	defer s.file.Close() //nolint:errcheck // only read
+	envelope := s.file.Claims()
+	_, refusal := s.file.Accept(s.trust)
+	views := recipientViews(envelope.Recipients(), s.identities...)
 	if a.json {
 		return a.writeJSON(map[string]any{"package": name, "trusted": refusal == nil, "recipients": views})
 	}

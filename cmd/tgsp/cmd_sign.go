@@ -59,26 +59,11 @@ func (c *changeFlags) verifyFirst(ctx context.Context, a *app, name string) (*co
 	if _, err := a.authorKey(c.signKey); err != nil {
 		return nil, err // before the work, not after it
 	}
-	trust, err := c.trust()
+	s, err := c.look(a, name)
 	if err != nil {
 		return nil, err
 	}
-	identities, err := c.load(a)
-	if err != nil {
-		return nil, err
-	}
-	f, err := openPackage(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // only read
-	verify := container.VerifyOptions{Trust: trust}
-	if c.given() || opens(f, trust, identities) {
-		verify.Identities = identities
-	}
-	update, end := a.progress("verifying")
-	verify.Progress = update
-	report, err := f.Verify(ctx, verify)
-	end()
+	defer s.file.Close() //nolint:errcheck // only read
+	report, err := c.verify(ctx, a, s, nil)
 	return report, about(name, err)
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tensorguard/tgsp/container"
-	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
 
 type verifyOptions struct {
@@ -41,57 +40,36 @@ The policy's window is reported; --at judges it.`,
 }
 
 func (o *verifyOptions) run(cmd *cobra.Command, a *app, name string) error {
-	verify := container.VerifyOptions{}
-	switch o.at {
-	case "":
-	case "now":
-		now := time.Now()
-		verify.At = &now
-	default:
-		at, err := parseTime("at", o.at)
-		if err != nil {
-			return err
-		}
-		verify.At = &at
-	}
-	var err error
-	if verify.Trust, err = o.trust(); err != nil {
-		return err
-	}
-	identities, err := o.load(a)
+	at, err := o.judgeAt()
 	if err != nil {
 		return err
 	}
-	f, err := openPackage(name)
+	s, err := o.look(a, name)
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // only read
-	// The default identity is used where it opens the package, and otherwise the
-	// contents stay encrypted; one that was named has to open it.
-	if o.given() || opens(f, verify.Trust, identities) {
-		verify.Identities = identities
-	}
-	update, end := a.progress("verifying")
-	verify.Progress = update
-	report, err := f.Verify(cmd.Context(), verify)
-	end()
+	defer s.file.Close() //nolint:errcheck // only read
+	report, err := o.verify(cmd.Context(), a, s, at)
 	if err != nil {
 		if errors.As(err, new(*container.UntrustedError)) {
 			a.notef("every byte of %s is the one that its author signed, and the author is not trusted\n", printable(name))
 		}
 		return about(name, err)
 	}
-	return o.show(a, name, f, verify.Trust, report)
+	return o.show(a, name, s.file, s.trust, report)
 }
 
-// opens reports whether an identity opens a package, whatever the time.
-func opens(f *container.File, trust *container.Trust, identities []*tgspcrypto.Identity) bool {
-	accepted, err := f.Accept(trust)
-	if err != nil || len(accepted.Manifest().Policy.TargetFleet) > 0 {
-		return false
+// judgeAt returns the time of --at, or nil.
+func (o *verifyOptions) judgeAt() (*time.Time, error) {
+	switch o.at {
+	case "":
+		return nil, nil
+	case "now":
+		now := time.Now()
+		return &now, nil
 	}
-	return accepted.CanOpen(identities)
+	at, err := parseTime("at", o.at)
+	return &at, err
 }
 
 func (o *verifyOptions) show(a *app, name string, f *container.File, trust *container.Trust, r *container.Report) error {

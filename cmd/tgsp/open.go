@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -79,12 +80,29 @@ func (o *openFlags) add(flags *pflag.FlagSet) {
 	o.trustFlags.add(flags)
 }
 
-// session is a package whose contents are open, with what opened it.
+// session is a package at hand, with what the user has to judge and open it.
 type session struct {
 	file       *container.File
-	reader     *container.Reader
 	trust      *container.Trust
 	identities []*tgspcrypto.Identity
+	reader     *container.Reader // of the contents, where they are open
+}
+
+// look opens the public part of a package, of which nothing is believed yet.
+func (o *openFlags) look(a *app, name string) (*session, error) {
+	trust, err := o.trust()
+	if err != nil {
+		return nil, err
+	}
+	identities, err := o.load(a)
+	if err != nil {
+		return nil, err
+	}
+	f, err := openPackage(name)
+	if err != nil {
+		return nil, err
+	}
+	return &session{file: f, trust: trust, identities: identities}, nil
 }
 
 // open opens the contents of a package.
@@ -98,27 +116,42 @@ func (o *openFlags) open(a *app, name string) (*container.Reader, error) {
 
 // begin opens the contents of a package: trust, then policy, then key.
 func (o *openFlags) begin(a *app, name string) (*session, error) {
-	trust, err := o.trust()
+	s, err := o.look(a, name)
 	if err != nil {
 		return nil, err
 	}
-	identities, err := o.load(a)
-	if err != nil {
-		return nil, err
+	accepted, err := s.file.Accept(s.trust)
+	if err == nil {
+		s.reader, err = accepted.Open(facts(), s.identities)
 	}
-	f, err := openPackage(name)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(about(name, err), s.file.Close())
 	}
-	accepted, err := f.Accept(trust)
-	if err != nil {
-		return nil, errors.Join(about(name, err), f.Close())
+	return s, nil
+}
+
+// verify checks every byte of the package, and the contents too where that can
+// be done.
+func (o *openFlags) verify(ctx context.Context, a *app, s *session, at *time.Time) (*container.Report, error) {
+	verify := container.VerifyOptions{Trust: s.trust, At: at}
+	// The default identity is used where it opens the package, and otherwise the
+	// contents stay encrypted; one that was named has to open it.
+	if o.given() || s.opens() {
+		verify.Identities = s.identities
 	}
-	reader, err := accepted.Open(facts(), identities)
-	if err != nil {
-		return nil, errors.Join(about(name, err), f.Close())
+	update, end := a.progress("verifying")
+	defer end()
+	verify.Progress = update
+	return s.file.Verify(ctx, verify)
+}
+
+// opens reports whether an identity opens the package, whatever the time.
+func (s *session) opens() bool {
+	accepted, err := s.file.Accept(s.trust)
+	if err != nil || len(accepted.Manifest().Policy.TargetFleet) > 0 {
+		return false
 	}
-	return &session{f, reader, trust, identities}, nil
+	return accepted.CanOpen(s.identities)
 }
 
 // openPackage opens a package file; errors name it.
