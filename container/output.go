@@ -5,6 +5,7 @@ package container
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,8 +22,8 @@ type output struct {
 // createOutput makes an unnamed or temporary file beside the target, with room
 // for size bytes where the file system can promise it.
 func createOutput(target string, size int64) (*output, error) {
-	if info, err := os.Stat(target); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s exists and is not a regular file: choose another name for the package", target)
+	if err := checkReplaceable(target); err != nil {
+		return nil, err
 	}
 	f, temp, err := createTemp(target)
 	if err != nil {
@@ -34,6 +35,32 @@ func createOutput(target string, size int64) (*output, error) {
 		return nil, o.explain(err)
 	}
 	return o, nil
+}
+
+// checkReplaceable refuses to replace anything but an older package: a slip in a
+// command line must not cost a model.
+func checkReplaceable(target string) error {
+	info, err := os.Stat(target)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s exists and is not a regular file: choose another name for the package", target)
+	case info.Size() == 0:
+		return nil
+	}
+	f, err := os.Open(target)
+	if err != nil {
+		return err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	head := make([]byte, len(magic))
+	if _, err := io.ReadFull(f, head); err != nil || [8]byte(head) != magic {
+		return fmt.Errorf("%s exists and is no package, so it is not replaced: choose another name for the package, or remove it", target)
+	}
+	return nil
 }
 
 // createNamedTemp is createTemp for systems without unnamed files.

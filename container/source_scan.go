@@ -42,6 +42,8 @@ func Scan(model string, o SourceOptions) (*Source, error) {
 			s.allowed = append(s.allowed, blobs)
 		}
 		_, err = s.folder(root, "", []fs.FileInfo{info})
+	case info.Mode().IsRegular() && s.excluded(info):
+		err = &SourceError{Path: model, Reason: "the package would take the place of the model", Hint: "choose another name for the package"}
 	case info.Mode().IsRegular():
 		s.add(root, filepath.Base(model), info)
 	default:
@@ -123,14 +125,16 @@ func (s *scan) entry(onDisk, p string, chain []fs.FileInfo) (bool, error) {
 	case !info.Mode().IsRegular():
 		return false, &SourceError{Path: onDisk, Reason: "it is " + kindOf(info.Mode()) + ", and only regular files can be packed", Hint: "move it out of the model's folder"}
 	}
-	for _, excluded := range s.exclude {
-		if os.SameFile(excluded, info) {
-			s.result.Left = append(s.result.Left, p)
-			return false, nil
-		}
+	if s.excluded(info) {
+		s.result.Left = append(s.result.Left, p)
+		return false, nil
 	}
 	s.add(onDisk, p, info)
 	return true, nil
+}
+
+func (s *scan) excluded(info fs.FileInfo) bool {
+	return slices.ContainsFunc(s.exclude, func(e fs.FileInfo) bool { return os.SameFile(e, info) })
 }
 
 // target decides whether a link may be followed and describes where it leads.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,16 +29,19 @@ func Unmount(dir string) (lazy bool, err error) {
 	if err != nil {
 		return false, &Error{"unmount", dir, NotMounted, err}
 	}
-	mounts, err := List()
+	mounted, err := isMounted(real)
 	if err != nil {
 		return false, &Error{"unmount", dir, Other, err}
 	}
-	for _, m := range mounts {
-		if m.Dir == real {
-			return unmountPatiently(context.Background(), real)
-		}
+	if !mounted {
+		return false, &Error{"unmount", dir, NotMounted, errors.New("no package is mounted there")}
 	}
-	return false, &Error{"unmount", dir, NotMounted, errors.New("no package is mounted there")}
+	return unmountPatiently(context.Background(), real)
+}
+
+func isMounted(dir string) (bool, error) {
+	mounts, err := List()
+	return slices.ContainsFunc(mounts, func(m Info) bool { return m.Dir == dir }), err
 }
 
 // resolve returns the real path of a mountpoint, whose own program may be dead:
@@ -127,7 +131,13 @@ func fusermount(dir string, lazy bool) error {
 	switch {
 	case strings.Contains(text, "busy"):
 		return unix.EBUSY
-	case strings.Contains(text, "not permitted"), strings.Contains(text, "not found in"):
+	case strings.Contains(text, "not permitted"):
+		return fmt.Errorf("%w: %s", unix.EPERM, text)
+	case strings.Contains(text, "not found in"):
+		// It looks for mounts of this user alone.
+		if mounted, err := isMounted(dir); err == nil && !mounted {
+			return fmt.Errorf("%w: %s", unix.EINVAL, text)
+		}
 		return fmt.Errorf("%w: %s", unix.EPERM, text)
 	}
 	return fmt.Errorf("%w: %s", err, text)
