@@ -138,6 +138,16 @@ func TestMountIsReadOnly(t *testing.T) {
 	}
 }
 
+func TestNoExec(t *testing.T) {
+	for noExec, want := range map[bool]string{false: "", true: "Permission denied"} {
+		s := serve(t, sampleFS(), Options{NoExec: noExec})
+		out, err := shell(t, s.Dir(), `"$DIR/run.sh"`)
+		if (err != nil) != noExec || !strings.Contains(out, want) {
+			t.Errorf("noexec is %t: %v: %s", noExec, err, out)
+		}
+	}
+}
+
 // brokenFS fails, or lies, where it is read.
 type brokenFS struct {
 	iofs.FS

@@ -87,6 +87,12 @@ func fuseOptions(root *item, opts Options) *fs.Options {
 	} else {
 		o.Options = []string{"ro", "default_permissions"}
 	}
+	if opts.NoExec {
+		o.DirectMountFlags |= unix.MS_NOEXEC
+		if !o.DirectMount {
+			o.Options = append(o.Options, "noexec")
+		}
+	}
 	return o
 }
 

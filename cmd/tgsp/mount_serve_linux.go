@@ -73,6 +73,7 @@ func (s *service) serve(ctx context.Context) (err error) {
 		FSName:     s.pkg,
 		Source:     s.pkg,
 		AllowOther: s.allowOther,
+		NoExec:     s.noExec,
 		UID:        uint32(os.Getuid()), //nolint:gosec // the kernel's ids have 32 bits
 		GID:        uint32(os.Getgid()), //nolint:gosec // likewise
 		Logger:     s.logger,
