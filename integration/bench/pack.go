@@ -48,8 +48,8 @@ func (b *bench) packing() contest {
 	}}
 }
 
-func (b *bench) pack(input, output string) (rig.Result, error) {
-	r := b.user.Run("pack", input, "-o", output)
+func (b *bench) pack(input, output string, flags ...string) (rig.Result, error) {
+	r := b.user.Run(append([]string{"pack", input, "-o", output}, flags...)...)
 	if r.Code != 0 {
 		return r, errors.New(r.String())
 	}

@@ -45,9 +45,12 @@ func (b *bench) measure() (*report, error) {
 	}
 	err = b.mounted(pkg, func(m *rig.Mount) error {
 		for _, cold := range temperatures() {
-			if err := enter(b.catting(m.Dir, cold)); err != nil {
+			if err := enter(b.catting("cat", m.Dir, cold)); err != nil {
 				return err
 			}
+		}
+		if err := b.againstSmallPages(m.Dir, enter); err != nil {
+			return err
 		}
 		for _, mode := range []string{"mmap-shared", "mmap-private", "read"} {
 			for _, cold := range temperatures() {
@@ -58,6 +61,14 @@ func (b *bench) measure() (*report, error) {
 		}
 		return b.daemonMemory(rep, m)
 	})
+	if err != nil {
+		return nil, err
+	}
+	blake3 := filepath.Join(b.scratch, "blake3.tgsp")
+	if _, err := b.pack(b.model, blake3, "--leaf-hash", "blake3"); err != nil {
+		return nil, err
+	}
+	err = b.mounted(blake3, func(m *rig.Mount) error { return enter(b.catting("cat, BLAKE3 leaves", m.Dir, coldest())) })
 	if err != nil {
 		return nil, err
 	}
@@ -96,8 +107,22 @@ func (b *bench) verifying(pkg string, size int64) contest {
 	}}
 }
 
-func (b *bench) catting(mount string, cold bool) contest {
-	return contest{name: "cat", bytes: b.size, cold: cold, field: []contestant{
+// againstSmallPages holds the warm contest of cat once more, see smallPages.
+func (b *bench) againstSmallPages(mount string, enter func(contest) error) error {
+	if os.Getuid() != 0 {
+		return nil
+	}
+	file, end, err := b.smallPages()
+	if err != nil {
+		return err
+	}
+	c := b.catting("cat", mount, false)
+	c.field[1] = contestant{"plain file in small pages", nil, func() (float64, error) { return b.cat(file) }}
+	return errors.Join(enter(c), end())
+}
+
+func (b *bench) catting(name, mount string, cold bool) contest {
+	return contest{name: name, bytes: b.size, cold: cold, field: []contestant{
 		{"mount", nil, func() (float64, error) { return b.cat(filepath.Join(mount, shard)) }},
 		{"plain file", nil, func() (float64, error) { return b.cat(filepath.Join(b.model, shard)) }},
 	}}
