@@ -3,8 +3,6 @@
 package container
 
 import (
-	"unsafe"
-
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
 
@@ -106,14 +104,4 @@ func readPast(src source, buf []byte, off, n int64) ([]byte, error) {
 		err = shrunk(off, err)
 	}
 	return nil, err
-}
-
-// alignedBuffer returns n zero bytes that start on a page.
-func alignedBuffer(n int) []byte {
-	b := make([]byte, n+pageSize)
-	start := uintptr(unsafe.Pointer(unsafe.SliceData(b))) % pageSize //nolint:gosec // an address is looked at, not used
-	if start > 0 {
-		b = b[pageSize-start:]
-	}
-	return b[:n:n]
 }

@@ -24,6 +24,11 @@ func openDirect(f *os.File) *os.File {
 	return os.NewFile(uintptr(fd), f.Name())
 }
 
+// adviseHuge asks for huge pages; without them everything works too.
+func adviseHuge(b []byte) {
+	unix.Madvise(b, unix.MADV_HUGEPAGE) //nolint:errcheck,gosec // see above
+}
+
 // aligned reports whether a read can go past the cache.
 func aligned(p []byte, off int64) bool {
 	return len(p) > 0 && off%directAlign == 0 && len(p)%directAlign == 0 &&

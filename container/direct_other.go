@@ -11,3 +11,5 @@ import "os"
 func openDirect(*os.File) *os.File { return nil }
 
 func aligned([]byte, int64) bool { return false }
+
+func adviseHuge([]byte) {}
