@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -73,6 +74,10 @@ type packing struct {
 	pid    int
 }
 
+// workOfStarting is more processor time than pack takes before it reads the
+// model, and far less than reading takes.
+const workOfStarting = 200 * time.Millisecond
+
 // startPacking starts to pack 4 GiB in the given number of files and waits until
 // their contents are being read.
 func startPacking(t *testing.T, u *rig.User, files int) *packing {
@@ -95,8 +100,8 @@ func startPacking(t *testing.T, u *rig.User, files int) *packing {
 			return false, err
 		}
 		p.pid = pids[0]
-		n, err := rig.BytesRead(p.pid)
-		return n > 64<<20, err
+		worked, err := rig.ProcessorTime(p.pid)
+		return worked > workOfStarting, err
 	})
 	if err != nil {
 		t.Fatal(err)

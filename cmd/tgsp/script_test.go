@@ -23,6 +23,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
+
+	"github.com/tensorguard/tgsp/integration/rig"
 )
 
 // TestMain lets the scripts run this binary as tgsp.
@@ -271,7 +273,12 @@ func cmdInterrupt(ts *testscript.TestScript, neg bool, args []string) {
 		defer close(ended)
 		cmd.Wait() // its state is looked at below
 	}()
-	for ticks(ts, cmd.Process.Pid) < 10 {
+	for {
+		worked, err := rig.ProcessorTime(cmd.Process.Pid)
+		ts.Check(err)
+		if worked > 100*time.Millisecond {
+			break
+		}
 		select {
 		case <-ended:
 			ts.Fatalf("it ended before it could be interrupted: %v: %s", cmd.ProcessState, stderr.String())
@@ -286,17 +293,4 @@ func cmdInterrupt(ts *testscript.TestScript, neg bool, args []string) {
 	if !strings.Contains(stderr.String(), "interrupted") {
 		ts.Fatalf("it does not say so: %s", stderr.String())
 	}
-}
-
-// ticks returns the processor time that a process has taken, in hundredths of a
-// second: fields 14 and 15 of /proc/PID/stat, which any user can read.
-func ticks(ts *testscript.TestScript, pid int) int {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	ts.Check(err)
-	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
-	user, err := strconv.Atoi(fields[11])
-	ts.Check(err)
-	system, err := strconv.Atoi(fields[12])
-	ts.Check(err)
-	return user + system
 }

@@ -84,16 +84,29 @@ func StatusBytes(pid int, field string) (int64, error) {
 	return n << 10, err
 }
 
-// BytesRead is how many bytes the process has taken through read calls so far,
-// from caches or disks (rchar of proc_pid_io(5)).
-func BytesRead(pid int) (int64, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
+// ProcessorTime is how long the process has been on a processor so far: utime and
+// stime of proc_pid_stat(5), which any user may read of a process that hides the
+// rest.
+func ProcessorTime(pid int) (time.Duration, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
 	}
-	var n int64
-	_, err = fmt.Sscanf(string(b), "rchar: %d", &n)
-	return n, err
+	// The second field is a name in brackets that may hold anything.
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("process %d: its stat has only %d fields", pid, len(fields))
+	}
+	var ticks int64
+	for _, f := range fields[11:13] {
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		ticks += n
+	}
+	const ticksPerSecond = 100 // USER_HZ, the same on all processors that Linux runs on today
+	return time.Duration(ticks) * time.Second / ticksPerSecond, nil
 }
 
 // DropCaches writes all dirty data out and empties the kernel's caches of
