@@ -84,14 +84,12 @@ func (e *Envelope) UnknownSignatures() []string { return e.unknown }
 // Signer returns the key that signed the envelope.
 func (e *Envelope) Signer() tgspcrypto.AuthorPublicKey { return e.signer }
 
-// author returns the author's key, which parseEnvelope found among the signers.
-func (e *Envelope) author() tgspcrypto.AuthorPublicKey {
+// Author returns the public key of the author that the manifest names, which
+// parseEnvelope found among the signers.
+func (e *Envelope) Author() tgspcrypto.AuthorPublicKey {
 	i := slices.IndexFunc(e.signers, func(k tgspcrypto.AuthorPublicKey) bool { return k.ID() == e.manifest.AuthorID })
 	return e.signers[i]
 }
-
-// Author returns the public key of the author that the manifest names.
-func (e *Envelope) Author() tgspcrypto.AuthorPublicKey { return e.author() }
 
 func (e *Envelope) signedBy(key tgspcrypto.AuthorPublicKey) bool {
 	return slices.Contains(e.signers, key)

@@ -146,7 +146,7 @@ func (t *Trust) check(e *Envelope) error {
 	for _, s := range e.signers {
 		trusted = trusted || t.Trusts(s, RoleAuthor, id)
 	}
-	author := e.author()
+	author := e.Author()
 	if !trusted {
 		return &UntrustedError{RoleAuthor, id, author.String(), fmt.Sprintf("package %s is signed by %s, which is not trusted as an author for it", id, author)}
 	}

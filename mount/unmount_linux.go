@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -25,7 +24,7 @@ const (
 // Unmount ends a mount that any process serves, as Server.Unmount does. Failures
 // are *Error.
 func Unmount(dir string) (lazy bool, err error) {
-	real, err := resolve(dir)
+	real, err := Resolve(dir)
 	if err != nil {
 		return false, &Error{"unmount", dir, NotMounted, err}
 	}
@@ -42,24 +41,6 @@ func Unmount(dir string) (lazy bool, err error) {
 func isMounted(dir string) (bool, error) {
 	mounts, err := List()
 	return slices.ContainsFunc(mounts, func(m Info) bool { return m.Dir == dir }), err
-}
-
-// resolve returns the real path of a mountpoint, whose own program may be dead:
-// only the folders above it are asked for.
-func resolve(dir string) (string, error) {
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return "", err
-	}
-	// The last element may be a link to the mountpoint, or a dead mount.
-	if real, err := filepath.EvalSymlinks(abs); err == nil {
-		return real, nil
-	}
-	parent, err := filepath.EvalSymlinks(filepath.Dir(abs))
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(parent, filepath.Base(abs)), nil
 }
 
 func unmountPatiently(ctx context.Context, dir string) (lazy bool, err error) {

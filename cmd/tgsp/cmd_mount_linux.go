@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tensorguard/tgsp/mount"
 )
 
 // mountOptions are the arguments of tgsp mount.
@@ -109,7 +111,7 @@ func (o *mountOptions) background(ctx context.Context, a *app) error {
 
 // absolute makes every path independent of the working directory.
 func (o *mountOptions) absolute() (err error) {
-	if o.dir, err = mountpoint(o.dir); err != nil {
+	if o.dir, err = mount.Resolve(o.dir); err != nil {
 		return err
 	}
 	paths := []*string{&o.pkg}

@@ -54,7 +54,7 @@ func mountpoints() []string {
 }
 
 func (a *app) umount(ctx context.Context, arg string) error {
-	dir, err := mountpoint(arg)
+	dir, err := mount.Resolve(arg)
 	if err != nil {
 		return err
 	}

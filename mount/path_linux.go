@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package mount
 
 import (
 	"fmt"
-	"io/fs"
+	iofs "io/fs"
 	"os"
 	"path/filepath"
 )
@@ -13,10 +13,10 @@ import (
 // kernel does.
 const maxLinks = 40
 
-// mountpoint returns the absolute path without symbolic links by which the
+// Resolve returns the absolute path without symbolic links by which the
 // mount table knows a folder. The folder itself need not answer: that of a
 // killed daemon does not, and that of another user may not.
-func mountpoint(dir string) (string, error) {
+func Resolve(dir string) (string, error) {
 	path, err := filepath.Abs(dir)
 	if err != nil {
 		return "", err
@@ -30,7 +30,7 @@ func mountpoint(dir string) (string, error) {
 		}
 		path = filepath.Join(parent, filepath.Base(path))
 		info, err := os.Lstat(path)
-		if err != nil || info.Mode().Type() != fs.ModeSymlink {
+		if err != nil || info.Mode().Type() != iofs.ModeSymlink {
 			return path, nil //nolint:nilerr // see the comment of the function
 		}
 		target, err := os.Readlink(path)
