@@ -21,7 +21,11 @@ type codecs struct {
 var codec = newCodecs()
 
 func newCodecs() codecs {
-	enc, err := cbor.CoreDetEncOptions().EncMode()
+	det := cbor.CoreDetEncOptions()
+	// Packages have no null: one that was read as an empty list must not be
+	// written as null again, or the comparison in decode would let it pass.
+	det.NilContainers = cbor.NilContainerAsEmpty
+	enc, err := det.EncMode()
 	if err != nil {
 		panic(err) // the options are constants
 	}

@@ -103,6 +103,9 @@ func parseEnvelope(data []byte) (*Envelope, error) {
 	if err := decode(part, data, &e.doc); err != nil {
 		return nil, err
 	}
+	if e.doc.Generation == 0 {
+		return nil, malformed("envelope.generation", "0, and they are counted from 1")
+	}
 	if len(e.doc.Recipients) > maxRecipients || len(e.doc.Signatures) > maxSignatures {
 		return nil, malformed(part, "%d recipients and %d signatures, and at most %d and %d are allowed",
 			len(e.doc.Recipients), len(e.doc.Signatures), maxRecipients, maxSignatures)

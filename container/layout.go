@@ -107,8 +107,11 @@ func parsePreamble(b []byte, fileSize int64) (layout, error) {
 		return l, malformed(part, "slot size of %d bytes", slot)
 	}
 	index := binary.BigEndian.Uint64(b[atIndex:])
-	if index < uint64(tgspcrypto.MessageSize(0)) || index > maxIndex { //nolint:gosec // never negative
+	if index > maxIndex {
 		return l, malformed(part, "index of %d bytes", index)
+	}
+	if _, err := tgspcrypto.MessagePlaintextSize(int64(index)); err != nil {
+		return l, malformed(part, "index of %d bytes, which no encrypted message has", index)
 	}
 	payload := binary.BigEndian.Uint64(b[atPayload:])
 	if payload > uint64(fileSize) { //nolint:gosec // a file's size is never negative

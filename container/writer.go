@@ -238,7 +238,7 @@ func (w *writer) writePayload(ctx context.Context, f *output) (Hash, error) {
 
 // writeFront writes what stands before the tree, now that all hashes are known.
 func (w *writer) writeFront(f *output) (*Envelope, error) {
-	indexPlain, err := tgspcrypto.PlaintextSize(w.layout.index - tgspcrypto.MessageSize(0) + tgspcrypto.ChunkOverhead)
+	indexPlain, err := tgspcrypto.MessagePlaintextSize(w.layout.index)
 	if err != nil {
 		return nil, err
 	}

@@ -26,8 +26,9 @@ var ErrLowOrder = errors.New("key is a low-order point, which protects nothing")
 type AuthorPublicKey struct{ raw [AuthorKeySize]byte }
 
 // NewAuthorPublicKey imports an Ed25519 public key (RFC 8032). It refuses a
-// wrong length and low-order points, for which Go's verification accepts
-// signatures that nobody made.
+// wrong length; low-order points, for which Go's verification accepts
+// signatures that nobody made; and unreduced coordinates, which would be a
+// second name for the same key.
 func NewAuthorPublicKey(raw []byte) (AuthorPublicKey, error) {
 	var k AuthorPublicKey
 	if len(raw) != len(k.raw) {
@@ -35,6 +36,9 @@ func NewAuthorPublicKey(raw []byte) (AuthorPublicKey, error) {
 	}
 	if lowOrderEd25519(raw) {
 		return k, ErrLowOrder
+	}
+	if unreduced(raw) {
+		return k, errNonCanonical
 	}
 	copy(k.raw[:], raw)
 	return k, nil

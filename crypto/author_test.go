@@ -99,3 +99,26 @@ func TestSmallOrderIsForgeable(t *testing.T) {
 		}
 	}
 }
+
+// TestUnreducedKeys adds the prime to coordinates that are small enough for it:
+// the same point by another name.
+func TestUnreducedKeys(t *testing.T) {
+	ones := bytes.Repeat([]byte{0xff}, AuthorKeySize)
+	for first := 0; first < 256; first++ {
+		raw := bytes.Clone(ones)
+		raw[0], raw[31] = byte(first), 0x7f
+		want := first >= 0xed // 2^255-19 and above
+		if got := unreduced(raw); got != want {
+			t.Errorf("%x: %v", raw, got)
+		}
+		_, authorErr := NewAuthorPublicKey(raw)
+		_, recipientErr := NewRecipient(X25519, raw)
+		if want && (authorErr == nil || recipientErr == nil) {
+			t.Errorf("%x was taken: %v, %v", raw, authorErr, recipientErr)
+		}
+		raw[31] = 0x7e
+		if unreduced(raw) {
+			t.Errorf("%x is less than the prime", raw)
+		}
+	}
+}

@@ -3,8 +3,10 @@
 package crypto
 
 import (
+	"bytes"
 	"crypto/ecdh"
 	"encoding/hex"
+	"slices"
 )
 
 // smallOrder lists the y coordinates, little-endian, of all encodings of points
@@ -35,14 +37,14 @@ func lowOrderEd25519(raw []byte) bool {
 }
 
 // checkX25519 refuses points with which every key agreement gives zero (RFC
-// 7748, section 6.1), and encodings with the unused top bit set, which would
-// be a second name for the same key.
+// 7748, section 6.1), and encodings with the unused top bit set or with a
+// coordinate that is not reduced, which would be a second name for the same key.
 func checkX25519(raw []byte) error {
 	pub, err := ecdh.X25519().NewPublicKey(raw)
 	if err != nil {
 		return err
 	}
-	if raw[31]&0x80 != 0 {
+	if raw[31]&0x80 != 0 || unreduced(raw) {
 		return errNonCanonical
 	}
 	// Any scalar does: clamped scalars are multiples of the cofactor.
@@ -55,4 +57,19 @@ func checkX25519(raw []byte) error {
 		return ErrLowOrder
 	}
 	return nil
+}
+
+// unreduced reports whether a coordinate, 32 bytes in little-endian order with
+// the top bit aside, is not less than the field's prime 2^255-19: RFC 8032,
+// section 5.1.3, has it refused, and Go's verification takes it modulo the prime.
+func unreduced(raw []byte) bool {
+	prime := [32]byte{0: 0xed, 31: 0x7f}
+	for i := 1; i < 31; i++ {
+		prime[i] = 0xff
+	}
+	reversed := [32]byte(raw)
+	reversed[31] &= 0x7f
+	slices.Reverse(reversed[:])
+	slices.Reverse(prime[:])
+	return bytes.Compare(reversed[:], prime[:]) >= 0
 }

@@ -33,6 +33,10 @@ func OpenMessage(suite Suite, key, message []byte, context string) ([]byte, erro
 // MessageSize returns the length in bytes of a sealed message of n plaintext bytes.
 func MessageSize(n int64) int64 { return headerSize + CiphertextSize(n) }
 
+// MessagePlaintextSize is the inverse of MessageSize. It returns ErrTruncated
+// for a length that no sealed message has.
+func MessagePlaintextSize(n int64) (int64, error) { return PlaintextSize(n - headerSize) }
+
 func (s *Stream) sealAll(salt, plaintext []byte) []byte {
 	out := make([]byte, 0, MessageSize(int64(len(plaintext))))
 	out = append(out, salt...)
