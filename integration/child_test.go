@@ -26,6 +26,7 @@ var roles = map[string]func(args []string) (any, error){
 	"failing": failing,
 	"probe":   probe,
 	"hold":    hold,
+	"whole":   readWhole,
 	"torture": torture,
 }
 
