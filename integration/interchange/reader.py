@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A second reader of .tgsp packages, written against container/FORMAT.md alone.
+
+    verify(data, trust)                    every byte, without a key
+    verify(data, trust, identities=[...])  and every file
+    read(data, trust, identities, now)     the files, as an opener sees them
+
+Both raise a subclass of errors.Refused, whose code is the exit code of the tgsp
+command. Where several reasons hold, the first of this order counts: malformed,
+signature, unfinished, altered, untrusted, fleet, no-key, time.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import envelope
+import hpke
+import index
+import layout
+import manifest
+import stream
+import tree
+from errors import Altered, Malformed, Refused, Unfinished, WrongFleet
+from trust import Trust
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a package holds, for those who have a key."""
+
+    manifest: dict
+    index: index.Index
+    contents: dict  # path -> bytes
+
+
+def verify(data, trust, required=(), expected=None, at=None, identities=(), fleet=None):
+    """Checks every byte of a package, with an identity also its contents.
+
+    trust is a list of (public key's line, role, patterns of package ids). It returns
+    the Opened package, or the manifest where no identity was given.
+    """
+    trust = Trust(trust, required, expected)
+    parts = layout.parse(data)
+    found = _only(envelope.read_slots(data, parts))
+    _check_body(data, parts, found.manifest)
+    trust.accept(found)
+    opened = _open(data, parts, found, identities, fleet, at) if identities else None
+    if at is not None:
+        manifest.check_time(found.manifest, at)
+    return opened or found.manifest
+
+
+def read(data, trust, identities, now, required=(), expected=None, fleet=None):
+    """The Opened package, as far as its policy lets it be opened now."""
+    trust = Trust(trust, required, expected)
+    parts = layout.parse(data)
+    found = _best(envelope.read_slots(data, parts), trust)
+    trust.accept(found)
+    opened = _open(data, parts, found, identities, fleet, now)
+    _check_body(data, parts, found.manifest)
+    return opened
+
+
+def _only(slots):
+    """The one envelope that a verifier accepts."""
+    valid = _valid(slots)
+    if len(valid) != 1 or None not in slots:
+        raise Unfinished("a change of the envelope was cut off")
+    return valid[0]
+
+
+def _best(slots, trust):
+    """The envelope that a reader takes."""
+    return max(_valid(slots), key=lambda e: (trust.accepts(e), e.generation, -e.slot))
+
+
+def _valid(slots):
+    valid = [s for s in slots if isinstance(s, envelope.Envelope)]
+    if valid:
+        return valid
+    refused = [s for s in slots if isinstance(s, Refused)]
+    if not refused:
+        raise Malformed("both slots are empty")
+    raise min(refused, key=lambda err: err.code)
+
+
+def _check_body(data, parts, m):
+    if hashlib.sha256(data[parts.index : parts.tree]).digest() != m["index_hash"]:
+        raise Altered("the index is not what the author signed")
+    if any(data[parts.gap : parts.payload]):
+        raise Altered("the bytes before the payload are not zero")
+    tree.check(data[parts.payload :], data[parts.tree : parts.gap], m["leaf_hash"], m["content_hash"])
+
+
+def _open(data, parts, found, identities, fleet, now):
+    m = found.manifest
+    target = m["policy_constraints"].get("target_fleet")
+    if target is not None and target != fleet:
+        raise WrongFleet("the package is for another fleet")
+    data_key = hpke.unwrap(found.recipients, identities, found.manifest_bytes)
+    if now is not None:
+        manifest.check_time(m, now)
+    section = data[parts.index : parts.tree]
+    if hashlib.sha256(section).digest() != m["index_hash"]:
+        raise Altered("the index is not what the author signed")
+    table = index.open_section(section, data_key, m)
+    payload = stream.decrypt(
+        data_key, m["suite"], b"tgsp/v1 payload", m["payload_salt"], m["payload_commitment"], data[parts.payload :]
+    )
+    return Opened(m, table, index.split(payload, table.files))
