@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Slots and envelopes (FORMAT.md, sections 4 and 6)."""
 
+import hashlib
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-import hashlib
 
 import cbor
 import keys
@@ -26,7 +25,6 @@ _ENVELOPE = {
     "manifest": cbor.octets(),
     "signatures": cbor.array,
     "recipients": cbor.array,
-    "envelope_signature": cbor.mapping,
 }
 
 _SIGNATURE = {
@@ -71,7 +69,7 @@ def _parse(slot, number, layout):
     length = int.from_bytes(slot[:4], "big")
     if length > len(slot) - 4 or any(slot[4 + length :]):
         raise Malformed("slot: not an envelope and zeros after it")
-    e = cbor.fields(cbor.decode(slot[4 : 4 + length], "envelope"), "envelope", _ENVELOPE)
+    e = cbor.fields(cbor.decode(slot[4 : 4 + length], "envelope"), "envelope", _ENVELOPE, {"envelope_signature": cbor.mapping})
     m = manifest.parse(e["manifest"], layout)
     signatures = _entries(e["signatures"], "signature", "algorithm", {"Ed25519": _SIGNATURE}, MAX_SIGNATURES)
     recipients = _entries(
@@ -84,16 +82,20 @@ def _parse(slot, number, layout):
     for entry in e["recipients"]:
         if len(cbor.encode(entry)) > MAX_RECIPIENT:
             raise Malformed("recipient: too long")
-    sealed = cbor.fields(e["envelope_signature"], "envelope_signature", _SIGNATURE)
+    if "envelope_signature" in e:
+        cbor.fields(e["envelope_signature"], "envelope_signature", _SIGNATURE)
+    if len({s["public_key"] for s in signatures}) != len(signatures):
+        raise Malformed("two signatures by one key")
 
+    # From here on the form is right, and only signatures can be wrong.
     signed = pae(MANIFEST_TYPE, e["manifest"])
     signers = [_verify(s, signed) for s in signatures]
-    if len(set(signers)) != len(signers):
-        raise BadSignature("two signatures by one key")
     if m["author_id"] not in [hashlib.sha256(key).digest() for key in signers]:
         raise BadSignature("the author's signature is missing")
+    if "envelope_signature" not in e:
+        raise BadSignature("the envelope is not signed")
     rest = {key: value for key, value in e.items() if key != "envelope_signature"}
-    envelope_signer = _verify(sealed, pae(ENVELOPE_TYPE, cbor.encode(rest)))
+    envelope_signer = _verify(e["envelope_signature"], pae(ENVELOPE_TYPE, cbor.encode(rest)))
     return Envelope(number, e["generation"], e["manifest"], m, signers, envelope_signer, recipients)
 
 
@@ -113,7 +115,7 @@ def _entries(array, what, selector, known, most):
     found = []
     for entry in array:
         kind = entry.get(selector) if type(entry) is dict else None
-        if type(kind) is not str:
+        if type(kind) is not str or not kind:
             raise Malformed(f"{what}: not a map with the text {selector}")
         if kind in known:
             found.append(cbor.fields(entry, what, known[kind]))

@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import sys
 from dataclasses import dataclass
 
 import cbor
@@ -12,11 +13,11 @@ from errors import Altered, Malformed
 
 BIG_FILE = 8 << 20
 BIG_START = 65536
+MAX_JSON_DEPTH = 10000
 
 _COUNT = cbor.uint(least=1)
 
-_FINDINGS = {
-    "format": cbor.one_of("safetensors", "gguf"),
+_FINDINGS = {  # beside the format, which always stands there
     "tensors": _COUNT,
     "parameters": _COUNT,
     "dtypes": lambda v: type(v) is dict and v and all(type(n) is int for n in v.values()),
@@ -81,7 +82,7 @@ def _check_weights(weights, files):
         if not (type(entry) is list and len(entry) == 2 and cbor.uint(last + 1, files - 1)(entry[0])):
             raise Malformed("index: an entry of weights")
         last = entry[0]
-        cbor.fields(entry[1], "weights", {}, _FINDINGS)
+        cbor.fields(entry[1], "weights", {"format": cbor.text}, _FINDINGS)
 
 
 def _json_object(text):
@@ -90,12 +91,25 @@ def _json_object(text):
 
     if type(text) is not str:
         return False
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + 4 * MAX_JSON_DEPTH)
     try:
         # Numbers stay text: Python refuses to convert very long ones.
         value = json.loads(text, parse_int=str, parse_float=str, parse_constant=no_constant)
     except (ValueError, RecursionError):
         return False
-    return type(value) is dict
+    finally:
+        sys.setrecursionlimit(limit)
+    return type(value) is dict and _json_depth(value) <= MAX_JSON_DEPTH
+
+
+def _json_depth(value):
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        parts = [part for v in level for part in (v.values() if type(v) is dict else v)]
+        level = [part for part in parts if type(part) in (dict, list)]
+    return depth
 
 
 def split(payload, files):

@@ -59,8 +59,6 @@ def parse(data, layout):
     if "not_after" in policy:
         if policy["not_after"] <= policy.get("not_before", 0):
             raise Malformed("policy_constraints: not_after is not later than not_before")
-        if policy["not_after"] + policy.get("grace_seconds", 0) > LAST_SECOND:
-            raise Malformed("policy_constraints: closes after the year 9999")
     stated = Layout(m["slot_size"], m["index_length"], m["tree_length"], sealed_length(m["payload_length"]))
     if stated != layout:
         raise Malformed("manifest: other numbers than in the preamble")

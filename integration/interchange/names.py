@@ -7,7 +7,7 @@ import unicodedata
 from errors import Malformed
 
 _FORBIDDEN = set('\\:<>"|?*') | {chr(c) for c in [*range(0x20), *range(0x7F, 0xA0)]}
-_RESERVED = re.compile(r"CON|PRN|AUX|NUL|(?:COM|LPT)[0-9¹²³]|CONIN\$|CONOUT\$")
+_RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|(?:COM|LPT)[0-9¹²³]|CONIN\$|CONOUT\$) *(?:\..*)?", re.ASCII | re.IGNORECASE | re.DOTALL)
 
 
 def check(path):
@@ -26,7 +26,7 @@ def _check_element(element):
     for c in element:
         if c in _FORBIDDEN or _unseen(c):
             raise Malformed(f"path: a character that no name may have: {element!r}")
-    if _RESERVED.fullmatch(re.split(r"[.]", element)[0].rstrip(" ").upper()):
+    if _RESERVED.fullmatch(element):
         raise Malformed(f"path: a name that Windows reserves: {element!r}")
 
 
@@ -41,13 +41,16 @@ def fold(path):
 
 def check_all(paths):
     """Refuses paths of files and of empty folders that are unfit, or that meet each other."""
-    given, above = set(), set()
+    given, above = set(), {}
     for path in paths:
         check(path)
         if fold(path) in given:
             raise Malformed(f"path: equal to another after folding: {path!r}")
         given.add(fold(path))
         elements = path.split("/")
-        above.update(fold("/".join(elements[:n])) for n in range(1, len(elements)))
-    for path in given & above:
+        for n in range(1, len(elements)):
+            folder = "/".join(elements[:n])
+            if above.setdefault(fold(folder), folder) != folder:
+                raise Malformed(f"path: a folder that is spelled in two ways: {folder!r}")
+    for path in given & above.keys():
         raise Malformed(f"path: also a folder above another: {path!r}")

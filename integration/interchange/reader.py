@@ -41,10 +41,14 @@ def verify(data, trust, required=(), expected=None, at=None, identities=(), flee
     """
     trust = Trust(trust, required, expected)
     parts = layout.parse(data)
-    found = _only(envelope.read_slots(data, parts))
+    slots = envelope.read_slots(data, parts)
+    found = _best(slots, trust)
+    trust.require(found)
+    if sum(isinstance(s, envelope.Envelope) for s in slots) != 1 or None not in slots:
+        raise Unfinished("a change of the envelope was cut off")
     _check_body(data, parts, found.manifest)
     trust.accept(found)
-    opened = _open(data, parts, found, identities, fleet, at) if identities else None
+    opened = _open(data, parts, found, identities, fleet, None) if identities else None
     if at is not None:
         manifest.check_time(found.manifest, at)
     return opened or found.manifest
@@ -61,23 +65,11 @@ def read(data, trust, identities, now, required=(), expected=None, fleet=None):
     return opened
 
 
-def _only(slots):
-    """The one envelope that a verifier accepts."""
-    valid = _valid(slots)
-    if len(valid) != 1 or None not in slots:
-        raise Unfinished("a change of the envelope was cut off")
-    return valid[0]
-
-
 def _best(slots, trust):
     """The envelope that a reader takes."""
-    return max(_valid(slots), key=lambda e: (trust.accepts(e), e.generation, -e.slot))
-
-
-def _valid(slots):
     valid = [s for s in slots if isinstance(s, envelope.Envelope)]
     if valid:
-        return valid
+        return max(valid, key=lambda e: (trust.accepts(e), e.generation, -e.slot))
     refused = [s for s in slots if isinstance(s, Refused)]
     if not refused:
         raise Malformed("both slots are empty")

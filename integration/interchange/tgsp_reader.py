@@ -33,8 +33,8 @@ def main():
     options = parser.parse_args()
     try:
         identities = [key for name in options.identity for key in keys.identities(_contents(name))]
-        trust = [(line, "author", ["*"]) for line in options.trusted_key]
-        trust += [(line, "envelope", ["*"]) for line in options.envelope_key]
+        trust = [(line, "author", []) for line in options.trusted_key]
+        trust += [(line, "envelope", []) for line in options.envelope_key]
         codes = [_report(name, trust, identities, options) for name in options.packages]
     except (Refused, OSError) as err:
         print(err, file=sys.stderr)
