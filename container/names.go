@@ -94,7 +94,7 @@ func invisible(r rune) bool {
 // the extension and the folder.
 func deviceName(e string) bool {
 	name, _, _ := strings.Cut(e, ".")
-	name = strings.ToUpper(strings.TrimRight(name, " "))
+	name = upperASCII(strings.TrimRight(name, " "))
 	switch name {
 	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$":
 		return true
@@ -104,6 +104,16 @@ func deviceName(e string) bool {
 		prefix, digit = name[:3], name[3:]
 	}
 	return (prefix == "COM" || prefix == "LPT") && len(digit) > 0 && strings.Contains("0123456789¹²³", digit) && utf8.RuneCountInString(digit) == 1
+}
+
+// upperASCII leaves other letters alone, of which some have a capital in ASCII.
+func upperASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' {
+			r -= 'a' - 'A'
+		}
+		return r
+	}, s)
 }
 
 // CheckPaths checks the names of files and of folders that hold nothing, each
@@ -190,5 +200,18 @@ func (c *pathSet) key(p string) string {
 		return strings.ToLower(p)
 	}
 	// Folding can undo the normalisation, so that is done once more.
-	return norm.NFC.String(c.fold.String(norm.NFC.String(p)))
+	return norm.NFC.String(c.fold.String(strings.Map(smallCherokee, norm.NFC.String(p))))
+}
+
+// smallCherokee maps the capital letters of Cherokee to small ones. Unicode folds
+// the small ones to the capitals; cases.Fold does that, and also the reverse, so
+// that capitals have to be small before it.
+func smallCherokee(r rune) rune {
+	switch {
+	case 'Ꭰ' <= r && r <= 'Ꮿ':
+		return r - 'Ꭰ' + 'ꭰ'
+	case 'Ᏸ' <= r && r <= 'Ᏽ':
+		return r - 'Ᏸ' + 'ᏸ'
+	}
+	return r
 }

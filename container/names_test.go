@@ -15,7 +15,7 @@ func TestGoodNames(t *testing.T) {
 	for _, p := range []string{
 		"a", "config.json", "sub/a", "a b/c d.txt", ".gitattributes", "..a", "a..b", "...a", "ünï/日本語.bin", "e\u0301", "crème",
 		"com", "com10", "console.txt", "lpt", "nulls", "con-fig", "aux1", "a\u200db", "👩\u200d🚀", strings.Repeat("x", 255), "$RECYCLE",
-		"a'b", "a;b", "a&b", "#1", "%20", "~", "-rf", "a=b", "COM1x.txt",
+		"CONıN$", "a'b", "a;b", "a&b", "#1", "%20", "~", "-rf", "a=b", "COM1x.txt",
 	} {
 		if err := CheckPath(p); err != nil {
 			t.Errorf("%q: %v", p, err)
@@ -57,6 +57,10 @@ func TestNamesTogether(t *testing.T) {
 		"file as folder by case": {files: []string{"a", "A/b"}, bad: true},
 		"folder is a file":       {files: []string{"a"}, folders: []string{"a"}, bad: true},
 		"folder twice":           {folders: []string{"a", "a"}, bad: true},
+		"Cherokee capitals":      {files: []string{"Ꭰ/a", "Ᏽ"}, folders: []string{"Ꮿ"}},
+		"Cherokee, first":        {files: []string{"Ꭰ", "ꭰ"}, bad: true},
+		"Cherokee, last":         {files: []string{"ꮿ", "Ꮿ"}, bad: true},
+		"Cherokee, the others":   {files: []string{"Ᏽ/a", "ᏽ"}, bad: true},
 		"folder holds a file":    {files: []string{"a/b"}, folders: []string{"a"}, bad: true},
 		"folder holds a folder":  {folders: []string{"a", "a/b"}, bad: true},
 		"bad folder":             {folders: []string{"../a"}, bad: true},
