@@ -198,14 +198,14 @@ func (c *Change) write(doc *envelopeDoc, signer *tgspcrypto.AuthorKey) error {
 	if doc.Generation == 0 { // wrapped around: somebody trusted has counted to the end
 		return malformed("envelope.generation", "no further change can be counted; pack the model again")
 	}
-	envelope, err := doc.seal(signer)
+	l := c.Accepted.file.layout
+	envelope, err := doc.seal(signer, l)
 	if err != nil {
 		return err
 	}
 	if err := c.trust.check(envelope); err != nil {
 		return fmt.Errorf("readers would refuse the changed package: %w", err)
 	}
-	l := c.Accepted.file.layout
 	data, err := encodeSlot(envelope, l.slotSize)
 	if err != nil {
 		return err

@@ -154,7 +154,7 @@ func TestForgedSlotLosesToTrusted(t *testing.T) {
 	forger := tgspcrypto.GenerateAuthorKey()
 	doc := f.Claims().doc
 	doc.Generation = 1<<64 - 1
-	forged, err := doc.seal(forger)
+	forged, err := doc.seal(forger, l)
 	check(t, err)
 	check(t, f.Close())
 	slot, err := encodeSlot(forged, l.slotSize)

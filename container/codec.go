@@ -97,6 +97,14 @@ func decodeUnknown(part string, data []byte) error {
 	return nil
 }
 
+// peek reads those fields of a document that tell its kind.
+func peek(part string, data []byte, v any) error {
+	if err := codec.peek.Unmarshal(data, v); err != nil {
+		return malformed(part, "%v", err)
+	}
+	return nil
+}
+
 func plainValue(v any) bool {
 	switch v := v.(type) {
 	case uint64, bool, string, []byte:

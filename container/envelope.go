@@ -95,9 +95,10 @@ func (e *Envelope) signedBy(key tgspcrypto.AuthorPublicKey) bool {
 	return slices.Contains(e.signers, key)
 }
 
-// parseEnvelope decodes an envelope strictly and checks all its signatures. It
-// returns a *FormatError or a *SignatureError.
-func parseEnvelope(data []byte) (*Envelope, error) {
+// parseEnvelope decodes an envelope of a package strictly and then checks all its
+// signatures. It returns a *FormatError or, where the form is right, a
+// *SignatureError.
+func parseEnvelope(data []byte, l layout) (*Envelope, error) {
 	const part = "envelope"
 	e := new(Envelope)
 	if err := decode(part, data, &e.doc); err != nil {
@@ -114,6 +115,9 @@ func parseEnvelope(data []byte) (*Envelope, error) {
 	if e.manifest, err = parseManifest(e.doc.Manifest); err != nil {
 		return nil, err
 	}
+	if e.manifest.layout() != l {
+		return nil, malformed("manifest", "its numbers are not the preamble's")
+	}
 	for _, raw := range e.doc.Recipients {
 		r, err := parseRecipient(raw)
 		if err != nil {
@@ -121,54 +125,65 @@ func parseEnvelope(data []byte) (*Envelope, error) {
 		}
 		e.recipients = append(e.recipients, r)
 	}
-	if err := e.checkEnvelopeSignature(); err != nil {
+	signatures, err := e.parseSignatures()
+	if err != nil {
 		return nil, err
 	}
-	return e, e.checkSignatures()
+	return e, e.checkSignatures(signatures)
 }
 
-func (e *Envelope) checkEnvelopeSignature() (err error) {
-	s := e.doc.EnvelopeSignature
-	if s == nil {
-		return &SignatureError{Reason: "the envelope is not signed"}
-	}
-	if s.Algorithm != tgspcrypto.SignatureEd25519 {
-		return malformed("envelope.envelope_signature", "unknown algorithm %q", s.Algorithm)
-	}
-	e.signer, err = s.verify(EnvelopeType, e.doc.signed())
-	return err
-}
-
-// checkSignatures verifies every signature over the manifest that it knows, and
-// demands the author's.
-func (e *Envelope) checkSignatures() error {
+// parseSignatures returns the signatures over the manifest that it knows, none of
+// which was checked.
+func (e *Envelope) parseSignatures() ([]*signature, error) {
 	const part = "envelope.signatures"
+	if s := e.doc.EnvelopeSignature; s != nil && s.Algorithm != tgspcrypto.SignatureEd25519 {
+		return nil, malformed("envelope.envelope_signature", "unknown algorithm %q", s.Algorithm)
+	}
+	var known []*signature
 	for _, raw := range e.doc.Signatures {
-		tag, err := peek(part, raw)
-		if err != nil {
-			return err
+		var tag struct {
+			Algorithm string `cbor:"algorithm"`
+		}
+		if err := peek(part, raw, &tag); err != nil {
+			return nil, err
 		}
 		switch tag.Algorithm {
 		case tgspcrypto.SignatureEd25519:
 		case "":
-			return malformed(part, "an entry without an algorithm")
+			return nil, malformed(part, "an entry without an algorithm")
 		default: // from a later version
 			if err := decodeUnknown(part, raw); err != nil {
-				return err
+				return nil, err
 			}
 			e.unknown = append(e.unknown, tag.Algorithm)
 			continue
 		}
 		s := new(signature)
 		if err := decode(part, raw, s); err != nil {
-			return err
+			return nil, err
 		}
+		if slices.ContainsFunc(known, func(k *signature) bool { return k.PublicKey == s.PublicKey }) {
+			return nil, malformed(part, "two signatures by one key")
+		}
+		known = append(known, s)
+	}
+	return known, nil
+}
+
+// checkSignatures verifies the envelope's signature and those over the manifest,
+// and demands the author's.
+func (e *Envelope) checkSignatures(signatures []*signature) (err error) {
+	s := e.doc.EnvelopeSignature
+	if s == nil {
+		return &SignatureError{Reason: "the envelope is not signed"}
+	}
+	if e.signer, err = s.verify(EnvelopeType, e.doc.signed()); err != nil {
+		return err
+	}
+	for _, s := range signatures {
 		key, err := s.verify(ManifestType, e.doc.Manifest)
 		if err != nil {
 			return err
-		}
-		if e.signedBy(key) {
-			return malformed(part, "two signatures by one key")
 		}
 		e.signers = append(e.signers, key)
 	}
@@ -188,7 +203,7 @@ func (d *envelopeDoc) signed() []byte {
 }
 
 // seal signs the envelope and returns it as a reader would see it.
-func (d *envelopeDoc) seal(key *tgspcrypto.AuthorKey) (*Envelope, error) {
+func (d *envelopeDoc) seal(key *tgspcrypto.AuthorKey, l layout) (*Envelope, error) {
 	d.EnvelopeSignature = newSignature(key, EnvelopeType, d.signed())
-	return parseEnvelope(encode(*d))
+	return parseEnvelope(encode(*d), l)
 }

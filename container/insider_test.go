@@ -70,8 +70,8 @@ func entry(fields map[string]any) cbor.RawMessage { return encode(fields) }
 // version does not know: both are skipped, and shown.
 func TestEntriesOfLaterVersions(t *testing.T) {
 	o := takeApart(t)
-	o.doc.Recipients = append(o.doc.Recipients, entry(map[string]any{"type": "FUTURE", "key": []byte{1}, "more": map[string]any{"a": []any{uint64(1), "x", true}}}))
-	o.doc.Signatures = append(o.doc.Signatures, entry(map[string]any{"algorithm": "ML-DSA-65", "signature": []byte{1, 2}}))
+	o.doc.Recipients = append(o.doc.Recipients, entry(map[string]any{"type": "FUTURE", "algorithm": uint64(1), "key": []byte{1}, "more": map[string]any{"a": []any{uint64(1), "x", true}}}))
+	o.doc.Signatures = append(o.doc.Signatures, entry(map[string]any{"algorithm": "ML-DSA-65", "type": true, "signature": []byte{1, 2}}))
 	o.resign(o.author)
 	check(t, o.verifyBytes(o.data))
 	r, err := o.open(o.data)
@@ -149,6 +149,27 @@ func TestForgedEnvelopes(t *testing.T) {
 		c(o)
 		o.resign(o.author)
 		refused[*SignatureError](t, what, o)
+	}
+	// Damage to the form comes first, whatever else is wrong.
+	for what, c := range map[string]change{
+		"a wrong signature beside an unknown one with null": func(o *opened) {
+			wrong(o, func(s *signature) { s.Signature[0] ^= 1 })
+			o.doc.Signatures = append(o.doc.Signatures, entry(map[string]any{"algorithm": "F", "x": nil}))
+		},
+		"two wrong signatures by one key": func(o *opened) {
+			wrong(o, func(s *signature) { s.Signature[0] ^= 1 })
+			o.doc.Signatures = append(o.doc.Signatures, o.doc.Signatures[0])
+		},
+		"a changed manifest with another preamble's numbers": func(o *opened) {
+			m := o.manifest(t)
+			m.SlotSize += pageSize
+			o.doc.Manifest = encode(m)
+		},
+	} {
+		o := takeApart(t)
+		c(o)
+		o.envelope(o.doc)
+		refused[*FormatError](t, what, o)
 	}
 	o := takeApart(t)
 	o.doc.EnvelopeSignature = nil

@@ -45,12 +45,9 @@ func parseSlot(b []byte, l layout) slot {
 	if !allZero(rest) {
 		return slot{err: malformed("slot", "unused bytes are not zero")}
 	}
-	e, err := parseEnvelope(data)
+	e, err := parseEnvelope(data, l)
 	if err != nil {
 		return slot{err: err}
-	}
-	if e.manifest.layout() != l {
-		return slot{err: malformed("manifest", "its numbers are not the preamble's")}
 	}
 	return slot{envelope: e}
 }

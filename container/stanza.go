@@ -57,28 +57,15 @@ func (r *Recipient) Matches(key *tgspcrypto.Recipient) bool {
 	return r.stanza != nil && r.stanza.Type == key.KEM() && r.stanza.Hint == key.Hint()
 }
 
-// tagged peeks at the field that tells documents of a list apart.
-type tagged struct {
-	Type      string `cbor:"type"`
-	Algorithm string `cbor:"algorithm"`
-}
-
-// peek reads the tag of a stanza or signature of any kind.
-func peek(part string, raw []byte) (tagged, error) {
-	var t tagged
-	if err := codec.peek.Unmarshal(raw, &t); err != nil {
-		return t, malformed(part, "%v", err)
-	}
-	return t, nil
-}
-
 func parseRecipient(raw cbor.RawMessage) (*Recipient, error) {
 	const part = "envelope.recipients"
 	if len(raw) > maxStanza {
 		return nil, malformed(part, "an entry of %d bytes, and at most %d are allowed", len(raw), maxStanza)
 	}
-	tag, err := peek(part, raw)
-	if err != nil {
+	var tag struct {
+		Type string `cbor:"type"`
+	}
+	if err := peek(part, raw, &tag); err != nil {
 		return nil, err
 	}
 	size := tgspcrypto.KEM(tag.Type).EncapsulationSize()

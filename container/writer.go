@@ -252,7 +252,7 @@ func (w *writer) writeFront(f *output) (*Envelope, error) {
 		return nil, err
 	}
 	doc.sign(w.opts.Author)
-	envelope, err := doc.seal(w.opts.Author)
+	envelope, err := doc.seal(w.opts.Author, w.layout)
 	if err != nil {
 		return nil, err
 	}
