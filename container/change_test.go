@@ -126,6 +126,11 @@ func TestUnfinishedChange(t *testing.T) {
 			if err := x.verify(); !errors.As(err, new(*UnfinishedError)) {
 				t.Errorf("verify: %v", err)
 			}
+			demanding := x.trust()
+			demanding.Require = []tgspcrypto.AuthorPublicKey{tgspcrypto.GenerateAuthorKey().Public()}
+			if err := x.verifyAs(demanding, nil); !errors.As(err, new(*SignatureError)) {
+				t.Errorf("verify, with a signature that is missing too: %v", err)
+			}
 			if _, err := BeginChange(x.name, x.trust()); !errors.As(err, new(*UnfinishedError)) {
 				t.Errorf("change: %v", err)
 			}

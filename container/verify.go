@@ -49,12 +49,12 @@ type Report struct {
 // codes are ranked, and a report as far as it got.
 func (f *File) Verify(ctx context.Context, o VerifyOptions) (*Report, error) {
 	report := &Report{Envelope: f.Claims(), Size: f.Size(), Leaves: f.layout.leaves()}
-	if err := f.Unfinished(); err != nil {
-		return report, err
-	}
 	accepted, refusal := f.Accept(o.Trust)
 	if e := new(SignatureError); errors.As(refusal, &e) {
 		return report, refusal
+	}
+	if err := f.Unfinished(); err != nil {
+		return report, err
 	}
 	body := &Accepted{report.Envelope, f}
 	if _, err := body.readIndex(); err != nil {
