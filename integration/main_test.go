@@ -90,8 +90,8 @@ func requirements() error {
 	if m := rig.Missing("fusermount3", "tar"); len(m) > 0 {
 		errs = append(errs, fmt.Errorf("missing %s: apt-get install fuse3 tar", strings.Join(m, ", ")))
 	}
-	if out, err := exec.Command(python, "-c", "import numpy, torch").CombinedOutput(); err != nil {
-		errs = append(errs, fmt.Errorf("%s: %w: apt-get install python3-torch python3-numpy\n%s", python, err, out))
+	if out, err := exec.Command(python, "-c", "import numpy, torch, cryptography, cbor2").CombinedOutput(); err != nil {
+		errs = append(errs, fmt.Errorf("%s: %w: apt-get install python3-torch python3-numpy python3-cryptography python3-cbor2\n%s", python, err, out))
 	}
 	info, err := os.Stat("/dev/fuse")
 	switch {

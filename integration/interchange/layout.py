@@ -20,6 +20,13 @@ def sealed_length(plain):
     return plain + OVERHEAD * (plain // CHUNK + 1)
 
 
+def _chunks(sealed):
+    """How many chunks encrypted bytes are, or 0 if no message has that length."""
+    chunks = -(-sealed // (CHUNK + OVERHEAD))
+    # A message ends in a chunk that is shorter than the others.
+    return chunks if chunks > 0 and sealed_length(sealed - OVERHEAD * chunks) == sealed else 0
+
+
 def tree_length(payload):
     """T for an encrypted payload of this length."""
     nodes, total = -(-payload // LEAF), 0
@@ -73,11 +80,9 @@ def parse(data):
         raise Malformed("preamble: bytes after its fields")
     if not 65536 <= slot <= 262144 or slot % PAGE:
         raise Malformed("preamble: slot size")
-    if not 72 <= index <= MAX_INDEX:
+    if index > MAX_INDEX or not _chunks(index - 56):
         raise Malformed("preamble: length of the index")
-    chunks = -(-payload // (CHUNK + OVERHEAD))
-    # An encrypted message ends in a chunk that is shorter than the others.
-    if not 1 <= chunks <= MAX_CHUNKS or sealed_length(payload - OVERHEAD * chunks) != payload:
+    if not 1 <= _chunks(payload) <= MAX_CHUNKS:
         raise Malformed("preamble: length of the payload")
     if tree != tree_length(payload):
         raise Malformed("preamble: length of the tree")
