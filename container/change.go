@@ -5,7 +5,6 @@ package container
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
@@ -15,59 +14,23 @@ import (
 // somebody planted. Index, tree and payload are not touched.
 type Change struct {
 	Accepted
-	file  *os.File
+	slots slotWriter
 	trust *Trust
 	slot  int // that holds the present envelope
 }
 
-// BeginChange opens and locks a package for a change and accepts it. It returns
-// ErrBusy where another program does not finish its own change, and an
-// *UnfinishedError where one was cut off. End must be called.
+// BeginChange opens and locks a package for a change and accepts it. Where a
+// change was cut off, it is ended first, as Repair does. It returns ErrBusy
+// where another program does not finish its own. End must be called.
 func BeginChange(name string, t *Trust) (*Change, error) {
-	c, err := beginLocked(name, t)
+	c, err := openLocked(name, t)
 	if err != nil {
 		return nil, err
 	}
-	accepted, err := c.Accepted.file.Accept(t)
-	if err == nil {
-		err = c.Accepted.file.Unfinished()
-	}
-	if err != nil {
+	if _, err := c.finish(); err != nil {
 		return nil, errors.Join(err, c.End())
 	}
-	c.Accepted = *accepted
 	return c, nil
-}
-
-func beginLocked(name string, t *Trust) (*Change, error) {
-	f, err := os.OpenFile(name, os.O_RDWR, 0)
-	if err != nil {
-		return nil, err
-	}
-	if err := lock(f, true); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	// Under the exclusive lock nobody changes it, so there is nothing to wait for.
-	file, err := open(&lockedSource{diskSource: newDiskSource(f, info.Size())})
-	if err != nil {
-		return nil, err
-	}
-	slot, err := file.slots.choose(t)
-	if slot < 0 {
-		return nil, errors.Join(err, file.Close())
-	}
-	return &Change{Accepted: Accepted{file.slots[slot].envelope, file}, file: f, trust: t, slot: slot}, nil
-}
-
-// lockedSource is a package whose exclusive lock is held already.
-type lockedSource struct{ *diskSource }
-
-func (s *lockedSource) lockShared() (func() error, error) {
-	return func() error { return nil }, nil
 }
 
 // End unlocks and closes the package.
@@ -189,60 +152,4 @@ func (c *Change) next() *envelopeDoc {
 	doc.Generation++
 	doc.EnvelopeSignature = nil
 	return &doc
-}
-
-// write signs the new envelope, makes sure that readers with the caller's trust
-// will accept it, writes it into the free slot and then frees the old one. Cut
-// off anywhere, one of the two slots holds a whole envelope.
-func (c *Change) write(doc *envelopeDoc, signer *tgspcrypto.AuthorKey) error {
-	if doc.Generation == 0 { // wrapped around: somebody trusted has counted to the end
-		return malformed("envelope.generation", "no further change can be counted; pack the model again")
-	}
-	l := c.Accepted.file.layout
-	envelope, err := doc.seal(signer, l)
-	if err != nil {
-		return err
-	}
-	if err := c.trust.check(envelope); err != nil {
-		return fmt.Errorf("readers would refuse the changed package: %w", err)
-	}
-	data, err := encodeSlot(envelope, l.slotSize)
-	if err != nil {
-		return err
-	}
-	if err := c.put(data, 1-c.slot); err != nil {
-		return err
-	}
-	if err := c.put(make([]byte, l.slotSize), c.slot); err != nil {
-		return err
-	}
-	c.slot = 1 - c.slot
-	c.Envelope = envelope
-	return nil
-}
-
-// put writes one slot and makes it durable before anything else happens.
-func (c *Change) put(data []byte, slot int) error {
-	if _, err := c.file.WriteAt(data, c.Accepted.file.layout.slotOffset(slot)); err != nil {
-		return err
-	}
-	return c.file.Sync()
-}
-
-// Repair ends a change that was cut off: it keeps the slot that a reader would
-// take and frees the other. The slot that it keeps must be trusted. It returns
-// false where there was nothing to repair.
-func Repair(name string, t *Trust) (bool, error) {
-	c, err := beginLocked(name, t)
-	if err != nil {
-		return false, err
-	}
-	defer c.End() //nolint:errcheck // what was written is synced already
-	if _, err := c.Accepted.file.Accept(t); err != nil {
-		return false, err
-	}
-	if c.Accepted.file.Unfinished() == nil {
-		return false, nil
-	}
-	return true, c.put(make([]byte, c.Accepted.file.layout.slotSize), 1-c.slot)
 }

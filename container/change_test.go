@@ -131,9 +131,6 @@ func TestUnfinishedChange(t *testing.T) {
 			if err := x.verifyAs(demanding, nil); !errors.As(err, new(*SignatureError)) {
 				t.Errorf("verify, with a signature that is missing too: %v", err)
 			}
-			if _, err := BeginChange(x.name, x.trust()); !errors.As(err, new(*UnfinishedError)) {
-				t.Errorf("change: %v", err)
-			}
 			r, err := x.open(data)
 			check(t, err)
 			x.checkContents(t, r)
@@ -145,11 +142,21 @@ func TestUnfinishedChange(t *testing.T) {
 			if again, err := Repair(x.name, x.trust()); again || err != nil {
 				t.Errorf("repair of a whole package: %v, %v", again, err)
 			}
+			check(t, os.WriteFile(x.name, data, 0o644))
+			x.change(t, func(c *Change) {
+				if c.Generation() != 1 {
+					t.Errorf("generation %d goes on", c.Generation())
+				}
+			})
+			if !bytes.Equal(whole, x.bytes(t)) {
+				t.Error("a change does not end the one that was cut off")
+			}
 		})
 	}
 }
 
-// A forged envelope of the highest generation does not push out the author's.
+// A forged envelope of the highest generation does not push out the author's,
+// and nothing of it is signed.
 func TestForgedSlotLosesToTrusted(t *testing.T) {
 	x := pack(t, smallModel(), nil)
 	data := x.bytes(t)
@@ -159,11 +166,13 @@ func TestForgedSlotLosesToTrusted(t *testing.T) {
 	forger := tgspcrypto.GenerateAuthorKey()
 	doc := f.Claims().doc
 	doc.Generation = 1<<64 - 1
+	doc.Recipients = append(doc.Recipients, entry(map[string]any{"type": "PLANTED"}))
 	forged, err := doc.seal(forger, l)
 	check(t, err)
 	check(t, f.Close())
 	slot, err := encodeSlot(forged, l.slotSize)
 	check(t, err)
+	whole := bytes.Clone(data)
 	copy(data[l.slotOffset(1):], slot)
 	check(t, os.WriteFile(x.name, data, 0o644))
 	r, err := x.open(data)
@@ -172,10 +181,42 @@ func TestForgedSlotLosesToTrusted(t *testing.T) {
 		t.Error("the forged envelope was taken")
 	}
 	repaired, err := Repair(x.name, x.trust())
-	if err != nil || !repaired {
+	if err != nil || !repaired || !bytes.Equal(whole, x.bytes(t)) {
 		t.Fatal(repaired, err)
 	}
+	check(t, os.WriteFile(x.name, data, 0o644))
+	x.change(t, func(c *Change) {
+		_, err := c.AddRecipients([]*tgspcrypto.Recipient{newIdentity(t, tgspcrypto.X25519).Recipient()}, x.identities(), x.author)
+		check(t, err)
+		if c.Generation() != 2 || len(c.Recipients()) != 2 || c.Recipients()[1].Type != string(tgspcrypto.X25519) {
+			t.Errorf("generation %d with %v was signed", c.Generation(), c.Recipients())
+		}
+	})
 	check(t, x.verify())
+}
+
+// An older envelope of the author's, replayed beside the present one, is
+// neither taken nor signed again.
+func TestReplayedSlotLosesToNewer(t *testing.T) {
+	x := pack(t, smallModel(), nil)
+	old := x.bytes(t)
+	l := mustLayout(t, old)
+	x.change(t, func(c *Change) {
+		edit := func(m *Manifest) { m.Version = "2.0.0" }
+		check(t, c.Renew(edit, []*tgspcrypto.Recipient{x.identity.Recipient()}, x.identities(), x.author))
+	})
+	whole := x.bytes(t)
+	data := bytes.Clone(whole)
+	copy(data[l.slotOffset(0):], old[l.slotOffset(0):l.slotOffset(1)])
+	check(t, os.WriteFile(x.name, data, 0o644))
+	x.change(t, func(c *Change) {
+		if c.Generation() != 2 || c.Manifest().Version != "2.0.0" {
+			t.Errorf("generation %d of version %s is changed", c.Generation(), c.Manifest().Version)
+		}
+	})
+	if !bytes.Equal(whole, x.bytes(t)) {
+		t.Error("the replayed envelope was not dropped")
+	}
 }
 
 func TestBusy(t *testing.T) {

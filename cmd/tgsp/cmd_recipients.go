@@ -23,7 +23,8 @@ signed with your author key; the contents, and the author's signature over them,
 stay as they are. It takes no longer for a large package.
 
 A change that was cut off, by a crash or a full disk, leaves a package that can
-still be opened; repair then ends it.`,
+still be opened, as it was before or as it was to be. The next change ends it
+first; repair ends it and does nothing else.`,
 		Example: `  tgsp recipients list model.tgsp
   tgsp recipients add model.tgsp tgsp-x25519:…`,
 		Args: cobra.NoArgs,
