@@ -8,30 +8,47 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 )
 
 // output is a file that appears under its name whole, synced, or not at all.
 type output struct {
 	target string
-	file   *os.File
-	temp   string // name of the temporary file; "" while it has none
-	done   bool
+	file   outputFile
 }
 
-// createOutput makes an unnamed or temporary file beside the target, with room
-// for size bytes where the file system can promise it.
-func createOutput(target string, size int64) (*output, error) {
+// outputFile is what an output is written through: a file without a name, or
+// with a temporary one, in the target's folder.
+type outputFile interface {
+	io.WriterAt
+	Sync() error
+	// Close closes the file; a rename may have done so.
+	Close() error
+	// reserve gives the file its size, and room where the file system can promise it.
+	reserve(size int64) error
+	// startWriteback asks the system to begin to store a part.
+	startWriteback(off, n int64)
+	// link gives the file a temporary name where it has none.
+	link(target string) error
+	// rename gives the file its name, in place of an older file of that name.
+	rename(target string) error
+	// syncFolder makes the name durable.
+	syncFolder(target string) error
+	// remove takes the temporary name away, where it has one.
+	remove()
+}
+
+// createOutput makes an outputFile for the target, with room for size bytes.
+func createOutput(target string, size int64, create func(target string) (outputFile, error)) (*output, error) {
 	if err := checkReplaceable(target); err != nil {
 		return nil, err
 	}
-	f, temp, err := createTemp(target)
+	f, err := create(target)
 	if err != nil {
 		return nil, err
 	}
-	o := &output{target: target, file: f, temp: temp}
-	if err := reserve(f, size); err != nil {
-		o.discard()
+	o := &output{target, f}
+	if err := f.reserve(size); err != nil {
+		o.end()
 		return nil, o.explain(err)
 	}
 	return o, nil
@@ -63,23 +80,6 @@ func checkReplaceable(target string) error {
 	return nil
 }
 
-// createNamedTemp is createTemp for systems without unnamed files.
-func createNamedTemp(target string) (*os.File, string, error) {
-	dir, base := filepath.Split(target)
-	if dir == "" {
-		dir = "."
-	}
-	f, err := os.CreateTemp(dir, "."+base+".*.tmp")
-	if err != nil {
-		return nil, "", err
-	}
-	// CreateTemp makes files for the owner alone; a package is no secret.
-	if err := f.Chmod(0o644); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return nil, "", errors.Join(err, f.Close(), os.Remove(f.Name()))
-	}
-	return f, f.Name(), nil
-}
-
 func (o *output) writeAt(p []byte, off int64) error {
 	if _, err := o.file.WriteAt(p, off); err != nil {
 		return o.explain(err)
@@ -92,7 +92,7 @@ func (o *output) writeAt(p []byte, off int64) error {
 func (o *output) stream(p []byte, off int64) error {
 	err := o.writeAt(p, off)
 	if err == nil {
-		startWriteback(o.file, off, int64(len(p)))
+		o.file.startWriteback(off, int64(len(p)))
 	}
 	return err
 }
@@ -105,29 +105,24 @@ func (o *output) explain(err error) error {
 	return fmt.Errorf("writing %s: %w", o.target, err)
 }
 
-// commit syncs the file and gives it its name.
+// commit syncs the file and gives it its name. Only the last step may fail after
+// the file has it: then it is whole, but a power failure may take it away.
 func (o *output) commit() error {
-	if err := o.file.Sync(); err != nil {
-		return o.explain(err)
+	for _, step := range []func() error{
+		o.file.Sync,
+		func() error { return o.file.link(o.target) },
+		func() error { return o.file.rename(o.target) },
+		func() error { return o.file.syncFolder(o.target) },
+	} {
+		if err := step(); err != nil {
+			return o.explain(err)
+		}
 	}
-	if err := publish(o.file, o.temp, o.target); err != nil {
-		return o.explain(err)
-	}
-	o.done = true
-	if err := o.file.Close(); err != nil {
-		return o.explain(err)
-	}
-	return syncFolder(filepath.Dir(o.target))
+	return nil
 }
 
-// discard removes what was not committed.
-func (o *output) discard() {
-	if o.done {
-		return
-	}
-	o.file.Close() //nolint:errcheck,gosec // it is thrown away
-	if o.temp != "" {
-		os.Remove(o.temp) //nolint:errcheck,gosec // the error that led here is the one to report
-	}
-	o.done = true
+// end closes the file and removes what was not committed.
+func (o *output) end() {
+	o.file.Close() //nolint:errcheck,gosec // it was synced, or it is thrown away
+	o.file.remove()
 }

@@ -3,6 +3,7 @@
 package container
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -13,19 +14,19 @@ import (
 
 // createTemp makes a file without a name, which vanishes when the process dies,
 // whatever kills it. Where the file system lacks that it gets a temporary name.
-func createTemp(target string) (*os.File, string, error) {
+func createTemp(target string) (outputFile, error) {
 	fd, err := unix.Open(filepath.Dir(target), unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o644)
 	switch {
 	case err == nil:
-		return os.NewFile(uintptr(fd), target), "", nil
+		return &tempFile{File: os.NewFile(uintptr(fd), target)}, nil
 	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EISDIR), errors.Is(err, unix.EINVAL):
 		return createNamedTemp(target)
 	}
-	return nil, "", &os.PathError{Op: "create a file in", Path: filepath.Dir(target), Err: err}
+	return nil, &os.PathError{Op: "create a file in", Path: filepath.Dir(target), Err: err}
 }
 
 // reserve allocates the blocks, so that a full disk is noticed before the work.
-func reserve(f *os.File, size int64) error {
+func (f *tempFile) reserve(size int64) error {
 	err := unix.Fallocate(int(f.Fd()), 0, 0, size)
 	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINTR) {
 		return f.Truncate(size)
@@ -34,29 +35,30 @@ func reserve(f *os.File, size int64) error {
 }
 
 // startWriteback only asks: where it fails, the sync at the end does all.
-func startWriteback(f *os.File, off, n int64) {
+func (f *tempFile) startWriteback(off, n int64) {
 	unix.SyncFileRange(int(f.Fd()), off, n, unix.SYNC_FILE_RANGE_WRITE) //nolint:errcheck,gosec // see above
 }
 
-// publish gives the file its name, in place of an older file of that name.
-func publish(f *os.File, temp, target string) error {
-	if temp == "" {
-		// A name can be given only where none is, so an older file is replaced by
-		// a rename from a name that exists for a moment.
-		temp = fmt.Sprintf("%s/.%s.%d.tmp", filepath.Dir(target), filepath.Base(target), os.Getpid())
-		self := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
-		if err := unix.Linkat(unix.AT_FDCWD, self, unix.AT_FDCWD, temp, unix.AT_SYMLINK_FOLLOW); err != nil {
-			return err
-		}
+// link makes a temporary name for a file without one: a name can be given only
+// where none is, so an older file is replaced by a rename. The name is random,
+// so that one left behind by a crash is in nobody's way.
+func (f *tempFile) link(target string) error {
+	if f.temp != "" {
+		return nil
 	}
-	if err := os.Rename(temp, target); err != nil {
-		return errors.Join(err, os.Remove(temp))
+	temp := fmt.Sprintf("%s/.%s.%s.tmp", filepath.Dir(target), filepath.Base(target), rand.Text()[:10])
+	self := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
+	if err := unix.Linkat(unix.AT_FDCWD, self, unix.AT_FDCWD, temp, unix.AT_SYMLINK_FOLLOW); err != nil {
+		return err
 	}
+	f.temp = temp
 	return nil
 }
 
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
+func (f *tempFile) rename(target string) error { return f.moveTo(target) }
+
+func (f *tempFile) syncFolder(target string) error {
+	d, err := os.Open(filepath.Dir(target))
 	if err != nil {
 		return err
 	}

@@ -4,22 +4,23 @@
 
 package container
 
-import "os"
+func createTemp(target string) (outputFile, error) { return createNamedTemp(target) }
 
-func createTemp(target string) (*os.File, string, error) { return createNamedTemp(target) }
-
-func reserve(f *os.File, size int64) error { return f.Truncate(size) }
+func (f *tempFile) reserve(size int64) error { return f.Truncate(size) }
 
 // startWriteback leaves the pace to the system.
-func startWriteback(*os.File, int64, int64) {}
+func (f *tempFile) startWriteback(_, _ int64) {}
 
-// publish closes the file before the rename, which Windows demands.
-func publish(f *os.File, temp, target string) error {
+// link has nothing to do: the file has a temporary name from the start.
+func (f *tempFile) link(string) error { return nil }
+
+// rename closes the file before, which Windows demands.
+func (f *tempFile) rename(target string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	return os.Rename(temp, target)
+	return f.moveTo(target)
 }
 
 // syncFolder does nothing: the rename is durable with the file system's own pace.
-func syncFolder(string) error { return nil }
+func (f *tempFile) syncFolder(string) error { return nil }

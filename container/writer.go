@@ -43,16 +43,21 @@ type PackSummary struct {
 // package appears under its name whole and synced, in place of an older one, or
 // not at all. A file that changes meanwhile is an error.
 func Pack(ctx context.Context, out string, src *Source, o PackOptions) (*PackSummary, error) {
+	return packThrough(ctx, createTemp, out, src, o)
+}
+
+// packThrough is Pack through a file of the caller's making.
+func packThrough(ctx context.Context, create func(target string) (outputFile, error), out string, src *Source, o PackOptions) (*PackSummary, error) {
 	w, err := newWriter(src, o)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(w.dek)
-	f, err := createOutput(out, w.layout.fileSize())
+	f, err := createOutput(out, w.layout.fileSize(), create)
 	if err != nil {
 		return nil, err
 	}
-	defer f.discard()
+	defer f.end()
 	if w.manifest.ContentHash, err = w.writePayload(ctx, f); err != nil {
 		return nil, err
 	}
