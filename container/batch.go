@@ -25,12 +25,16 @@ type batch struct {
 	raw []byte // page-aligned room for ciphertext read past the cache
 }
 
-func newBatches(n int) []*batch {
+// newBatches returns up to n batches for a payload, as many and as large as it
+// fills.
+func newBatches(n int, l layout) []*batch {
+	n = int(min(int64(n), (l.leaves()+batchLeaves-1)/batchLeaves))
 	batches := make([]*batch, n)
 	for i := range batches {
-		raw := alignedBuffer(batchCiphertext + 2*pageSize)
+		raw := readBuffer(l)
 		batches[i] = &batch{
-			plain:   make([]byte, 0, batchPlaintext),
+			// Less plaintext than ciphertext belongs to a payload.
+			plain:   make([]byte, 0, min(batchPlaintext, l.payload)),
 			cipher:  raw[:0],
 			digests: make([]Hash, 0, batchLeaves),
 			raw:     raw,
@@ -89,6 +93,11 @@ func (b *batch) read(src source, l layout) error {
 	var err error
 	b.cipher, err = readPast(src, b.raw, l.payloadOffset()+from, to-from)
 	return err
+}
+
+// readBuffer returns room for one readPast of up to a batch of a payload.
+func readBuffer(l layout) []byte {
+	return alignedBuffer(int(min(batchCiphertext, l.payload)) + 2*pageSize)
 }
 
 // readPast reads n bytes at an offset into a page-aligned buffer, by whole

@@ -7,16 +7,26 @@ import "unsafe"
 // hugePage is the size of the pages that processors offer for large areas.
 const hugePage = 2 << 20
 
-// alignedBuffer returns n zero bytes, a megabyte or two, that start on a page.
-// Where it can it has them in a huge page: reads past the page cache then pin
-// and hand one page to the device instead of hundreds.
+// alignedBuffer returns n zero bytes, up to a megabyte or two, that start on a
+// page. A large buffer it has in a huge page where it can: reads past the page
+// cache then pin and hand one page to the device instead of hundreds. A small
+// one would pay more for the page than it gains.
 func alignedBuffer(n int) []byte {
-	size := int(roundUp(int64(n), hugePage))
-	b := make([]byte, size+hugePage)                                 // untouched, the surplus takes no memory
-	start := uintptr(unsafe.Pointer(unsafe.SliceData(b))) % hugePage //nolint:gosec // an address is looked at, not used
-	if start > 0 {
-		b = b[hugePage-start:]
+	if n <= hugePage/2 {
+		return alignedTo(pageSize, n)[:n:n]
 	}
-	adviseHuge(b[:size])
+	size := int(roundUp(int64(n), hugePage))
+	b := alignedTo(hugePage, size)
+	adviseHuge(b)
 	return b[:n:n]
+}
+
+// alignedTo returns n zero bytes at a multiple of step.
+func alignedTo(step uintptr, n int) []byte {
+	b := make([]byte, n+int(step))                               // untouched, the surplus takes no memory
+	start := uintptr(unsafe.Pointer(unsafe.SliceData(b))) % step //nolint:gosec // an address is looked at, not used
+	if start > 0 {
+		b = b[step-start:]
+	}
+	return b[:n]
 }

@@ -58,7 +58,7 @@ func newPayloadReader(src source, l layout, m *Manifest, s *tgspcrypto.Stream) *
 func (p *payloadReader) buffer() []byte {
 	b := <-p.buffers
 	if b == nil {
-		b = alignedBuffer(batchCiphertext + 2*pageSize)
+		b = readBuffer(p.layout)
 	}
 	return b
 }

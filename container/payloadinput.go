@@ -38,8 +38,8 @@ func (p *payloadInput) fill(b *batch) (bool, error) {
 		return false, nil
 	}
 	b.leaf, b.plain = p.leaf, b.plain[:0]
-	for len(b.plain) < batchPlaintext {
-		room := b.plain[len(b.plain):batchPlaintext]
+	for len(b.plain) < cap(b.plain) {
+		room := b.plain[len(b.plain):cap(b.plain)]
 		n, err := p.read(room)
 		if err != nil {
 			return false, err

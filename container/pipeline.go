@@ -41,7 +41,7 @@ func ordered[T any](ctx context.Context, workers int, items []*T, produce func(*
 			}
 		}
 	})
-	for range workers {
+	for range min(workers, len(items)) {
 		g.Go(func() error {
 			for j := range todo {
 				if err := work(j.item); err != nil {

@@ -18,7 +18,7 @@ type treeReader struct {
 	layout layout
 	hashes tlog.HashReader
 	leaves int64
-	tiles  [cachedTiles]cachedTile
+	tiles  []cachedTile
 }
 
 type cachedTile struct {
@@ -29,6 +29,7 @@ type cachedTile struct {
 
 func newTreeReader(src source, l layout, root Hash) *treeReader {
 	t := &treeReader{src: src, layout: l, leaves: l.leaves()}
+	t.tiles = make([]cachedTile, min(cachedTiles, (t.leaves+tileWidth-1)/tileWidth))
 	t.hashes = tlog.TileHashReader(tlog.Tree{N: t.leaves, Hash: tlog.Hash(root)}, t)
 	return t
 }
@@ -38,7 +39,7 @@ func recordHash(digest Hash) tlog.Hash { return tlog.RecordHash(digest[:]) }
 // digest returns the record hash of a leaf.
 func (t *treeReader) digest(leaf int64) (tlog.Hash, error) {
 	number := leaf / tileWidth
-	c := &t.tiles[number%cachedTiles]
+	c := &t.tiles[number%int64(len(t.tiles))]
 	c.mu.RLock()
 	if c.records != nil && c.number == number {
 		h := c.records[leaf%tileWidth]

@@ -110,9 +110,9 @@ func (f *File) checkGap() error {
 func (a *Accepted) checkPayload(ctx context.Context, contents *contentsCheck, progress func(done, total int64)) error {
 	l := a.file.layout
 	tiles := newTileStream(l.leaves(), compareTiles(a.file.src, l))
-	workers := pipelineWorkers()
+	batches := newBatches(2*pipelineWorkers()+2, l)
 	next, done := int64(0), int64(0)
-	err := ordered(ctx, workers, newBatches(2*workers+2),
+	err := ordered(ctx, pipelineWorkers(), batches,
 		func(b *batch) (bool, error) {
 			b.leaf = next
 			next += batchLeaves

@@ -215,9 +215,9 @@ func (w *writer) writePayload(ctx context.Context, f *output) (Hash, error) {
 	tiles := newTileStream(l.leaves(), func(off int64, tile []byte) error {
 		return f.writeAt(tile, l.treeOffset()+off)
 	})
-	workers := pipelineWorkers()
+	batches := newBatches(2*pipelineWorkers()+2, l)
 	written := int64(0)
-	err := ordered(ctx, workers, newBatches(2*workers+2), in.fill,
+	err := ordered(ctx, pipelineWorkers(), batches, in.fill,
 		func(b *batch) error {
 			b.seal(w.stream, w.manifest.LeafHash)
 			off, _ := l.leafRange(b.leaf)
