@@ -3,6 +3,7 @@
 package container
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -84,17 +85,21 @@ func (f *File) read() error {
 	if f.layout, err = parsePreamble(head[:n], f.src.size()); err != nil {
 		return err
 	}
-	if f.slots, err = readSlots(f.src, f.layout); err != nil {
+	b, err := readSlots(f.src, f.layout)
+	if err != nil {
 		return err
 	}
-	if !f.slots.clean() {
+	if f.slots = parseSlots(b, f.layout); !f.slots.clean() {
 		unlock, err := f.src.lockShared()
 		if err != nil {
 			return fmt.Errorf("waiting for a change to end: %w", err)
 		}
-		f.slots, err = readSlots(f.src, f.layout)
+		again, err := readSlots(f.src, f.layout)
 		if err = errors.Join(err, unlock()); err != nil {
 			return err
+		}
+		if !bytes.Equal(again, b) {
+			f.slots = parseSlots(again, f.layout)
 		}
 	}
 	_, err = f.slots.choose(nil)

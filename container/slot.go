@@ -57,12 +57,16 @@ type slots [2]slot
 
 // readSlots reads both slots with one request, so that a change in between is
 // seen as seldom as can be.
-func readSlots(r io.ReaderAt, l layout) (slots, error) {
+func readSlots(r io.ReaderAt, l layout) ([]byte, error) {
 	b := make([]byte, 2*l.slotSize)
 	if _, err := r.ReadAt(b, l.slotOffset(0)); err != nil {
-		return slots{}, fmt.Errorf("reading the envelope: %w", err)
+		return nil, fmt.Errorf("reading the envelope: %w", err)
 	}
-	return slots{parseSlot(b[:l.slotSize], l), parseSlot(b[l.slotSize:], l)}, nil
+	return b, nil
+}
+
+func parseSlots(b []byte, l layout) slots {
+	return slots{parseSlot(b[:l.slotSize], l), parseSlot(b[l.slotSize:], l)}
 }
 
 // clean reports whether one slot is valid and the other is empty.
