@@ -4,64 +4,30 @@ package fs_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	iofs "io/fs"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	"github.com/tensorguard/tgsp/container"
-	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 	tgspfs "github.com/tensorguard/tgsp/fs"
 )
-
-var created = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // open packs files and opens the package; damage may change its bytes before.
 func open(t *testing.T, files map[string][]byte, damage func(pkg []byte)) *tgspfs.FS {
 	t.Helper()
-	model, pkg := filepath.Join(t.TempDir(), "model"), filepath.Join(t.TempDir(), "model.tgsp")
-	for name, data := range files {
-		path := filepath.Join(model, filepath.FromSlash(name))
-		check(t, os.MkdirAll(filepath.Dir(path), 0o755))
-		check(t, os.WriteFile(path, data, 0o644))
-	}
-	check(t, os.MkdirAll(filepath.Join(model, "empty folder", "inside"), 0o755))
-	src, err := container.Scan(model, container.SourceOptions{})
-	check(t, err)
-	author := tgspcrypto.GenerateAuthorKey()
-	identity, err := tgspcrypto.GenerateIdentity(tgspcrypto.X25519)
-	check(t, err)
-	_, err = container.Pack(context.Background(), pkg, src, container.PackOptions{
-		PackageID: "a", Version: "1.0.0", CreatedAt: created, Author: author,
-		Recipients: []*tgspcrypto.Recipient{identity.Recipient()},
-	})
-	check(t, err)
-	data, err := os.ReadFile(pkg)
-	check(t, err)
+	p := pack(t, files, container.PackOptions{})
 	if damage != nil {
-		damage(data)
+		damage(p.data)
 	}
-	f, err := container.NewFile(bytes.NewReader(data), int64(len(data)))
+	f, err := container.NewFile(bytes.NewReader(p.data), int64(len(p.data)))
 	check(t, err)
-	a, err := f.Accept(&container.Trust{Keys: []container.TrustedKey{{Key: author.Public(), Role: container.RoleAuthor}}})
-	check(t, err)
-	r, err := a.Open(container.Facts{Now: created}, []*tgspcrypto.Identity{identity})
+	r, err := p.reader(f)
 	check(t, err)
 	return tgspfs.New(r)
-}
-
-func check(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func model() map[string][]byte {
