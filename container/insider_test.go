@@ -25,7 +25,12 @@ type opened struct {
 
 func takeApart(t *testing.T) *opened {
 	t.Helper()
-	x := pack(t, smallModel(), nil)
+	return takeApartModel(t, smallModel())
+}
+
+func takeApartModel(t *testing.T, files map[string][]byte) *opened {
+	t.Helper()
+	x := pack(t, files, nil)
 	o := &opened{fixture: x, data: x.bytes(t)}
 	o.layout = mustLayout(t, o.data)
 	f, err := NewFile(bytes.NewReader(o.data), int64(len(o.data)))
