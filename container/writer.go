@@ -130,7 +130,7 @@ func (w *writer) makeIndex(folders []string) error {
 	if folders == nil {
 		w.index.Folders = []string{}
 	}
-	weights := 0
+	weights, atLeast := 0, int64(0)
 	for i, f := range w.files {
 		mode := uint64(modeFile)
 		if f.Executable {
@@ -138,9 +138,14 @@ func (w *writer) makeIndex(folders []string) error {
 		}
 		w.index.Files[i] = Entry{Path: f.Path, Size: uint64(f.Size), Mode: mode} //nolint:gosec // a size is never negative
 		w.bytes += f.Size
+		atLeast += int64(len(f.Path) + len(Hash{}))
 		if hasWeightsHeader(f.Path) {
 			weights++
 		}
+	}
+	// Far too many names are refused before a table is made of them.
+	if err := w.indexFits(atLeast); err != nil {
+		return err
 	}
 	if err := w.index.validate(); err != nil {
 		return err
@@ -152,8 +157,12 @@ func (w *writer) makeIndex(folders []string) error {
 	w.layout.payload = tgspcrypto.CiphertextSize(end)
 	w.layout.tree = treeSize(w.layout.leaves())
 	w.layout.index = tgspcrypto.MessageSize(indexPlainSize(w.index.tableSize(weights)))
-	if w.layout.index > maxIndex {
-		return fmt.Errorf("the table of %d files needs %d bytes, and a package's index has at most %d", len(w.files), w.layout.index, int64(maxIndex))
+	return w.indexFits(w.layout.index)
+}
+
+func (w *writer) indexFits(size int64) error {
+	if size > maxIndex {
+		return fmt.Errorf("the table of %d files needs %d bytes, and a package's index has at most %d", len(w.files), size, int64(maxIndex))
 	}
 	return nil
 }
