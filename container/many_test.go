@@ -104,25 +104,24 @@ func stopwatch(t *testing.T) func(step string) {
 	}
 }
 
-// TestIndexTooLarge packs more names than an index holds. It is refused before
-// anything is written.
+// TestIndexTooLarge packs more names than an index holds, and more headers of
+// weights than there is room for findings. Nothing is written.
 func TestIndexTooLarge(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it needs a table of 256 MiB")
-	}
-	element := strings.Repeat("n", maxElement)
-	folder := strings.Join([]string{element, element, element}, "/")
-	src := repeated(t, maxIndex/maxPath, nil, func(i int) string { return fmt.Sprintf("%s/%s%08d", folder, element[:maxElement-8], i) })
-	dir := t.TempDir()
-	took := stopwatch(t)
-	_, err := packSource(filepath.Join(dir, "large.tgsp"), src)
-	took("refuse")
-	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("the table of %d files needs", len(src.Files))) {
-		t.Errorf("%v, want the table refused", err)
-	}
-	left, err := os.ReadDir(dir)
-	check(t, err)
-	if len(left) > 0 {
-		t.Errorf("it left %v", left)
+	long := strings.Repeat(strings.Repeat("n", maxElement)+"/", 4)
+	for what, src := range map[string]*Source{
+		// That they are all one name is not even looked at.
+		"names":    repeated(t, maxIndex/maxPath, nil, func(int) string { return long[:maxPath-1] }),
+		"findings": repeated(t, maxIndex/maxWeightsInfoBytes, nil, func(i int) string { return fmt.Sprintf("%d.gguf", i) }),
+	} {
+		dir := t.TempDir()
+		_, err := packSource(filepath.Join(dir, "large.tgsp"), src)
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("the table of %d files needs", len(src.Files))) {
+			t.Errorf("%s: %v, want the table refused", what, err)
+		}
+		left, err := os.ReadDir(dir)
+		check(t, err)
+		if len(left) > 0 {
+			t.Errorf("%s: it left %v", what, left)
+		}
 	}
 }
