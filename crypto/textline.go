@@ -45,7 +45,7 @@ func (e *LineError) Error() string {
 	case e.Err != nil:
 		return fmt.Sprintf("not %s: %v", e.Want, e.Err)
 	case strings.HasPrefix(e.Kind, lineSecretPrefix) && !strings.Contains(e.Want, "secret"):
-		return fmt.Sprintf("a secret key (%s) stands where %s belongs: give the public line, and keep the secret one to yourself", e.Kind, e.Want)
+		return fmt.Sprintf("a secret key (%s) stands where %s belongs: give the public line, as tgsp keygen prints it, and keep the secret one to yourself", e.Kind, e.Want)
 	}
 	return fmt.Sprintf("a %s key stands where %s belongs", e.Kind, e.Want)
 }

@@ -15,14 +15,14 @@ import (
 type app struct {
 	stdin  io.Reader
 	stdout io.Writer
-	stderr io.Writer
-	json   bool // --json of the verb that runs: errors become objects too
+	stderr io.Writer // hides secrets; what goes to stdout is hidden where it is words
+	json   bool      // --json of the verb that runs: errors become objects too
 	quiet  bool
 }
 
 // printf writes a result for the user to standard output.
 func (a *app) printf(format string, args ...any) {
-	fmt.Fprintf(a.stdout, format, args...)
+	fmt.Fprint(a.stdout, hideSecrets(fmt.Sprintf(format, args...)))
 }
 
 // notef writes a message about what is going on to standard error.
@@ -39,7 +39,7 @@ func (a *app) warnf(format string, args ...any) {
 
 // writeJSON writes one object to standard output.
 func (a *app) writeJSON(v any) error {
-	enc := json.NewEncoder(a.stdout)
+	enc := json.NewEncoder(secretsHidden{a.stdout})
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
@@ -47,6 +47,10 @@ func (a *app) writeJSON(v any) error {
 
 // terminal reports whether standard error is one, so that progress makes sense.
 func (a *app) terminal() bool {
-	f, ok := a.stderr.(*os.File)
+	w, ok := a.stderr.(secretsHidden)
+	if !ok {
+		return false
+	}
+	f, ok := w.Writer.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd())) // descriptors are small
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"syscall"
 )
 
@@ -32,7 +33,11 @@ func run() int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: secretsHidden{os.Stderr}}
+	if err := refuseSecrets(os.Args[1:]); err != nil {
+		a.json = slices.Contains(os.Args, "--json") // no flag has been parsed yet
+		return a.report(err)
+	}
 	err := newRootCommand(a).ExecuteContext(ctx)
 	if ctx.Err() != nil && err != nil {
 		err = errInterrupted

@@ -186,7 +186,7 @@ func (s *service) startLog() error {
 		}
 		w, s.state.Log, s.file = f, f.Name(), f
 	}
-	s.logger = slog.New(slog.NewTextHandler(w, nil))
+	s.logger = slog.New(slog.NewTextHandler(secretsHidden{w}, nil))
 	slog.SetDefault(s.logger) // what libraries print goes the same way
 	return nil
 }
