@@ -45,6 +45,10 @@ func CreateSecretFile(name, text string) (err error) {
 			err = errors.Join(err, os.Remove(name))
 		}
 	}()
+	// The umask can only have taken permissions away, also the owner's.
+	if err := f.Chmod(0o600); err != nil {
+		return err
+	}
 	if _, err := f.WriteString(text); err != nil {
 		return err
 	}
