@@ -104,6 +104,6 @@ func authorKeys(args []string) ([]tgspcrypto.AuthorPublicKey, error) {
 // checkPermissions warns where others could read a secret key.
 func (a *app) checkPermissions(name string) {
 	if info, err := os.Stat(name); err == nil && tgspcrypto.LoosePermissions(info) {
-		a.warnf("%s can be read by others; mend it with: chmod 600 %s", name, name)
+		a.warnf("%s can be read by others; mend it with: chmod 600 %s", printable(name), shellQuote(name))
 	}
 }
