@@ -27,6 +27,7 @@ var roles = map[string]func(args []string) (any, error){
 	"probe":   probe,
 	"hold":    hold,
 	"whole":   readWhole,
+	"spy":     spy,
 	"torture": torture,
 }
 
