@@ -180,12 +180,14 @@ func programName() string {
 }
 
 // daemonEnviron is the part of the environment that matters to a daemon. The
-// rest stays behind: people keep passwords in it, and a daemon lives long.
+// rest stays behind: people keep passwords in it, and a daemon lives long. So
+// does the wish for a core dump, which this program never grants: a crash would
+// only take the seconds that Go waits for all threads, and reads with it.
 func daemonEnviron() []string {
 	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		name, _, _ := strings.Cut(variable, "=")
 		known := slices.Contains([]string{"PATH", "HOME", "LANG", "TZ", "TMPDIR"}, name)
-		return !known && !strings.HasPrefix(name, "LC_") && !strings.HasPrefix(name, "GO")
+		return name == "GOTRACEBACK" || !known && !strings.HasPrefix(name, "LC_") && !strings.HasPrefix(name, "GO")
 	})
 }
 
