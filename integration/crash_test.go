@@ -38,7 +38,7 @@ func liftCoreLimit(t *testing.T, u *rig.User, dir string) {
 	})
 	control := u.Exec("sh", "-c", "kill -ABRT $$")
 	control.Dir = dir
-	control.Run() // its state is looked at below
+	_ = control.Run() // its state is looked at below
 	if !dumpedCore(control) {
 		t.Skipf("this machine dumps no cores, not even of a plain process: %v", control.ProcessState)
 	}
@@ -63,7 +63,7 @@ func coresIn(t *testing.T, dir string) []string {
 // crashing is a user with keys and a package, and the secrets of both.
 func crashing(t *testing.T, u *rig.User) (r *recorder, pkg string, secrets []*secret) {
 	t.Helper()
-	r, pkg = newRecorder(t, u), ""
+	r = newRecorder(t, u)
 	r.run(t, 0, "init")
 	pkg = filepath.Join(r.Dir, "model.tgsp")
 	r.run(t, 0, "pack", tinyModel(t), "-o", pkg)
