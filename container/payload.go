@@ -30,7 +30,7 @@ type payloadReader struct {
 	tree    *treeReader
 	buffers chan []byte // bounds memory; never garbage, because fresh pages cost more than hashing
 	active  atomic.Int32
-	cache   [cachedLeaves]cachedLeaf
+	cache   []cachedLeaf
 }
 
 // cachedLeaf is one leaf's plaintext. A leaf has one place in the cache, so the
@@ -48,6 +48,7 @@ func newPayloadReader(src source, l layout, m *Manifest, s *tgspcrypto.Stream) *
 		src: src, layout: l, hash: m.LeafHash, stream: s,
 		tree:    newTreeReader(src, l, m.ContentHash),
 		buffers: make(chan []byte, n),
+		cache:   make([]cachedLeaf, min(cachedLeaves, l.leaves())),
 	}
 	for range n {
 		p.buffers <- nil // made when first needed
@@ -90,13 +91,10 @@ func (p *payloadReader) readSome(dst []byte, off int64) (int, error) {
 }
 
 func (p *payloadReader) readCached(dst []byte, leaf, skip int64) (int, error) {
-	c := &p.cache[leaf%cachedLeaves]
+	c := &p.cache[leaf%int64(len(p.cache))]
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.valid || c.leaf != leaf {
-		if c.plain == nil {
-			c.plain = make([]byte, 0, leafPlaintext)
-		}
 		c.valid = false
 		_, length := p.layout.leafRange(leaf)
 		size, err := tgspcrypto.PlaintextSize(length)
@@ -105,6 +103,10 @@ func (p *payloadReader) readCached(dst []byte, leaf, skip int64) (int, error) {
 		}
 		if err != nil {
 			return 0, err
+		}
+		if int64(cap(c.plain)) < size {
+			clear(c.plain[:cap(c.plain)])
+			c.plain = make([]byte, size)
 		}
 		c.plain = c.plain[:size]
 		if _, err := p.readLeaves(c.plain, leaf); err != nil {
@@ -202,7 +204,7 @@ func (p *payloadReader) wipe() {
 	for i := range p.cache {
 		c := &p.cache[i]
 		c.mu.Lock()
-		clear(c.plain)
+		clear(c.plain[:cap(c.plain)])
 		c.valid = false
 		c.mu.Unlock()
 	}
