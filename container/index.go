@@ -4,7 +4,6 @@ package container
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"math"
 
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
@@ -125,18 +124,6 @@ func (d *indexDoc) validate() error {
 			return malformed(part, "metadata of weights for file number %d of %d", w.File, len(d.Files))
 		}
 		next = w.File + 1
-	}
-	return nil
-}
-
-// CheckMetadata says whether data can be a package's metadata: a JSON object.
-func CheckMetadata(data []byte) error {
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(data, &object); err != nil {
-		return malformed("metadata", "want a JSON object: %v", err)
-	}
-	if object == nil {
-		return malformed("metadata", "want a JSON object, not null")
 	}
 	return nil
 }
