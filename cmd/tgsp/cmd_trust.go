@@ -194,7 +194,7 @@ func (s *trustStore) remove(name string) (string, error) {
 	if len(found) > 1 {
 		return "", usagef("%q matches %d keys: give more digits", name, len(found))
 	}
-	var kept []trustEntry
+	kept := []trustEntry{}
 	removed := ""
 	for _, e := range s.Keys {
 		if found[e.Key] {

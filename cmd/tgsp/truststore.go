@@ -3,12 +3,14 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/tensorguard/tgsp/container"
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
@@ -34,19 +36,41 @@ func loadTrustStore() (*trustStore, error) {
 	}
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &trustStore{}, nil
+		return &trustStore{Keys: []trustEntry{}}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	s := new(trustStore)
-	if err := json.Unmarshal(data, s); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	if _, err := s.keys(); err != nil {
+	s, err := parseTrustStore(data)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return s, nil
+}
+
+// parseTrustStore reads the file's text, which people may edit. It refuses
+// whatever could mean less to the program than to its author.
+func parseTrustStore(data []byte) (*trustStore, error) {
+	if err := checkStrictJSON(data, "keys", "key", "role", "packages", "comment"); err != nil {
+		return nil, err
+	}
+	s := new(trustStore)
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(s); err != nil {
+		return nil, err
+	}
+	if s.Keys == nil {
+		s.Keys = []trustEntry{}
+	}
+	_, err := s.keys()
+	return s, err
+}
+
+// encode returns the file's text.
+func (s *trustStore) encode() ([]byte, error) {
+	data, err := json.MarshalIndent(s, "", "  ")
+	return append(data, '\n'), err
 }
 
 // save replaces the file as a whole, so that a crash leaves the old or the new.
@@ -55,17 +79,17 @@ func (s *trustStore) save() error {
 	if err != nil {
 		return err
 	}
-	data, err := json.MarshalIndent(s, "", "  ")
+	data, err := s.encode()
 	if err != nil {
 		return err
 	}
-	return writeFileAtomic(filepath.Join(dir, trustFile), append(data, '\n'), 0o600)
+	return writeFileAtomic(filepath.Join(dir, trustFile), data, 0o600)
 }
 
 // keys returns the entries as the core takes them.
 func (s *trustStore) keys() ([]container.TrustedKey, error) {
 	var all []container.TrustedKey
-	for _, e := range s.Keys {
+	for i, e := range s.Keys {
 		key, err := tgspcrypto.ParseAuthorPublicKey(e.Key)
 		if err != nil {
 			return nil, err
@@ -73,6 +97,15 @@ func (s *trustStore) keys() ([]container.TrustedKey, error) {
 		role, err := container.ParseRole(e.Role)
 		if err != nil {
 			return nil, err
+		}
+		if key.String() != e.Key {
+			return nil, errors.New("a key has spaces around it")
+		}
+		if slices.ContainsFunc(s.Keys[:i], func(o trustEntry) bool { return o.Key == e.Key && o.Role == e.Role }) {
+			return nil, fmt.Errorf("the key %s stands there twice as %s", e.Key, e.Role)
+		}
+		if e.Packages != nil && len(e.Packages) == 0 {
+			return nil, fmt.Errorf("an empty list of packages for the key %s: leave it out to trust the key for all", e.Key)
 		}
 		for _, pattern := range e.Packages {
 			if err := container.CheckPattern(pattern); err != nil {
