@@ -86,6 +86,9 @@ func decodeUnknown(part string, data []byte) error {
 	if err := codec.dec.Unmarshal(data, &v); err != nil {
 		return malformed(part, "%v", err)
 	}
+	if v == nil { // the library takes null for a map
+		return malformed(part, "want a map, not null")
+	}
 	for _, field := range v {
 		if !plainValue(field) {
 			return malformed(part, "a value of a kind that packages do not use")
