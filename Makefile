@@ -3,7 +3,7 @@
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: build demo test check bench fmt clean help
+.PHONY: build demo test check fuzz bench fmt clean help
 
 build: ## bin/tgsp, one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/tgsp ./cmd/tgsp
@@ -16,6 +16,9 @@ test: ## install what the tests need, then run all of them
 
 check: ## format, vet, linter, import rules, cross-builds
 	.ci/check
+
+fuzz: ## search for input that breaks a reader, each target for TIME=10m
+	.ci/fuzz $(or $(TIME),10m)
 
 bench: build ## measure against plain files and other tools; SIZE=1GiB PAIRS=7
 	.ci/setup age python3-numpy python3-torch fuse3

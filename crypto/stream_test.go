@@ -169,18 +169,6 @@ func FuzzSizes(f *testing.F) {
 	})
 }
 
-// FuzzOpenMessage gives foreign bytes to a key that has sealed none of them.
-func FuzzOpenMessage(f *testing.F) {
-	f.Add(sealed(f, AES256GCM, 10))
-	f.Add([]byte{})
-	key := bytes.Repeat([]byte{1}, KeySize)
-	f.Fuzz(func(t *testing.T, message []byte) {
-		if _, err := OpenMessage(AES256GCM, key, message, ""); err == nil {
-			t.Error("opened")
-		}
-	})
-}
-
 func BenchmarkOpenChunk(b *testing.B) {
 	for _, suite := range Suites() {
 		b.Run(string(suite), func(b *testing.B) {

@@ -4,7 +4,6 @@ package crypto
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 )
@@ -132,23 +131,4 @@ func TestSpacesAround(t *testing.T) {
 	if _, err := ParseAuthorPublicKey("  " + line + "\r\n"); err != nil {
 		t.Error(err)
 	}
-}
-
-// FuzzParseLine makes sure that one key has one line.
-func FuzzParseLine(f *testing.F) {
-	for _, line := range everyLine(f) {
-		f.Add(line)
-	}
-	f.Add("tgsp-author:aaaa")
-	f.Fuzz(func(t *testing.T, line string) {
-		var back fmt.Stringer
-		if k, err := ParseAuthorPublicKey(line); err == nil {
-			back = k
-		} else if r, err := ParseRecipient(line); err == nil {
-			back = r
-		}
-		if back != nil && back.String() != strings.TrimSpace(line) {
-			t.Errorf("%q comes back as %q", line, back)
-		}
-	})
 }
