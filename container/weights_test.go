@@ -157,18 +157,3 @@ func TestPackFindsWeights(t *testing.T) {
 		t.Errorf("%+v", found)
 	}
 }
-
-func fuzzWeights(f *testing.F, name string, seed []byte) {
-	f.Helper()
-	f.Add(seed)
-	f.Add(seed[:len(seed)/2])
-	f.Fuzz(func(t *testing.T, data []byte) {
-		info := sniff(t, name, data, 1000)
-		if n := len(encode(info)); n > maxWeightsInfoBytes {
-			t.Errorf("%d bytes of findings", n)
-		}
-	})
-}
-
-func FuzzSafetensors(f *testing.F) { fuzzWeights(f, "m.safetensors", safetensorsFile(tinyHeader, 26)) }
-func FuzzGGUF(f *testing.F)        { fuzzWeights(f, "m.gguf", tinyGGUF()[:500]) }
