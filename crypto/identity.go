@@ -3,7 +3,9 @@
 package crypto
 
 import (
+	"bytes"
 	"crypto/hpke"
+	"crypto/subtle"
 	"errors"
 )
 
@@ -48,12 +50,19 @@ func (i *Identity) Recipient() *Recipient { return &Recipient{i.kem, i.priv.Publ
 
 // SecretLine returns the secret text line. It is for key files only.
 func (i *Identity) SecretLine() (string, error) {
-	raw, err := i.priv.Bytes()
+	raw, err := i.bytes()
 	if err != nil {
 		return "", err
 	}
 	defer clear(raw)
 	return formatLine(i.kem.secretLine(), raw), nil
+}
+
+// bytes returns the serialised secret key, in memory that the caller may clear:
+// of a hybrid key the library hands out its own.
+func (i *Identity) bytes() ([]byte, error) {
+	raw, err := i.priv.Bytes()
+	return bytes.Clone(raw), err
 }
 
 // Unwrap decrypts a key that Recipient.Wrap made with the same info and aad.
@@ -85,6 +94,13 @@ func ParseIdentity(line string) (*Identity, error) {
 	id, err := NewIdentity(kem, raw)
 	if err != nil {
 		return nil, &LineError{kind, want, err}
+	}
+	// X25519 does not look at five of a secret key's bits, so that one key would
+	// have many lines.
+	back, err := id.bytes()
+	defer clear(back)
+	if err != nil || subtle.ConstantTimeCompare(back, raw) != 1 {
+		return nil, &LineError{kind, want, errNonCanonical}
 	}
 	return id, nil
 }

@@ -101,6 +101,9 @@ func TestRecipientLine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if again, err := id.SecretLine(); err != nil || again != secret {
+			t.Errorf("%s: the secret line is another one the second time: %v", kem, err)
+		}
 		back, err := ParseIdentity(secret)
 		if err != nil || back.Recipient().Fingerprint() != r.Fingerprint() || back.KEM() != kem {
 			t.Errorf("%s: the secret line comes back as another key: %v", kem, err)
