@@ -4,6 +4,7 @@ package container
 
 import (
 	"bytes"
+	"encoding/binary"
 	"testing"
 	"time"
 
@@ -18,6 +19,9 @@ import (
 func FuzzPreamble(f *testing.F) {
 	for _, data := range seedPackages(f) {
 		f.Add(data[:atPayload+8], int64(len(data)))
+	}
+	for _, data := range packagesOfKit(f) {
+		f.Add(bytes.TrimRight(data[:min(len(data), preambleSize)], "\x00"), int64(len(data)))
 	}
 	f.Add(layout{slotSize: maxSlot, index: maxIndex, tree: treeSize(1 << 36), payload: LeafSize << 36}.encode()[:atPayload+8], int64(1)<<60)
 	buf := make([]byte, preambleSize)
@@ -49,10 +53,32 @@ func FuzzPreamble(f *testing.F) {
 	})
 }
 
+// envelopesOfKit are the envelopes in the kit, right or not.
+func envelopesOfKit(f *testing.F) [][]byte {
+	f.Helper()
+	var all [][]byte
+	for _, data := range packagesOfKit(f) {
+		if len(data) < preambleSize+minSlot {
+			continue
+		}
+		slot := data[preambleSize : preambleSize+minSlot]
+		if n := int(binary.BigEndian.Uint32(slot)); n > 0 && n <= len(slot)-slotPrefix {
+			all = append(all, slot[slotPrefix:slotPrefix+n])
+		}
+	}
+	return all
+}
+
 // FuzzManifest makes sure that a manifest that is taken has one form.
 func FuzzManifest(f *testing.F) {
 	for _, e := range seedEnvelopes(f) {
 		f.Add(e.doc.Manifest)
+	}
+	for _, data := range envelopesOfKit(f) {
+		var doc envelopeDoc
+		if codec.dec.Unmarshal(data, &doc) == nil {
+			f.Add(doc.Manifest)
+		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		inMemory(t, len(data), func() {
@@ -104,6 +130,9 @@ func FuzzEnvelope(f *testing.F) {
 		doc.Recipients = append(doc.Recipients, encode(map[string]any{"type": "FUTURE", "x": []any{uint64(1)}}))
 		doc.Signatures = append(doc.Signatures, encode(map[string]any{"algorithm": "FUTURE"}))
 		f.Add(encode(doc), true)
+	}
+	for _, data := range envelopesOfKit(f) {
+		f.Add(data, false)
 	}
 	f.Fuzz(func(t *testing.T, data []byte, sign bool) {
 		if sign {

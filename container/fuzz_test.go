@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"testing"
+
+	"github.com/tensorguard/tgsp/container/kit"
 )
 
 // What reading may allocate, whatever an input claims about itself: so many
@@ -68,6 +70,20 @@ func seedPackages(f *testing.F) [][]byte {
 		data, err := os.ReadFile(name)
 		check(f, err)
 		all = append(all, data)
+	}
+	return all
+}
+
+// packagesOfKit are the packages of the test kit, each with its own defect.
+func packagesOfKit(f *testing.F) [][]byte {
+	f.Helper()
+	cases, err := kit.ReadAll(kitDir)
+	check(f, err)
+	var all [][]byte
+	for _, c := range cases {
+		if len(c.Package) > 0 {
+			all = append(all, c.Package)
+		}
 	}
 	return all
 }
