@@ -55,7 +55,7 @@ func (x *authoredFuzz) build(t *testing.T, manifest, table []byte, fit uint8) []
 	l := layout{slotSize: minSlot, index: int64(len(sealed)), tree: int64(len(tree)), payload: int64(len(payload))}
 	if fit&fitManifest != 0 {
 		m.AuthorID, m.SlotSize = x.author.Public().ID(), minSlot
-		m.IndexLength, m.TreeLength, m.PayloadLength = uint64(l.index), uint64(l.tree), uint64(end) //nolint:gosec // never negative
+		m.IndexLength, m.TreeLength, m.PayloadLength = uint64(l.index), uint64(l.tree), uint64(end)
 		m.IndexHash, m.ContentHash, m.PayloadCommitment = sha256.Sum256(sealed), root, stream.Commitment()
 		manifest = encode(m)
 	}
@@ -85,7 +85,7 @@ func (x *authoredFuzz) withHashes(table []byte) []byte {
 	}
 	for i := range doc.Files {
 		e := &doc.Files[i]
-		e.SHA256 = sha256.Sum256(x.plain[starts[i] : starts[i]+int64(e.Size)]) //nolint:gosec // at most maxAuthored
+		e.SHA256 = sha256.Sum256(x.plain[starts[i] : starts[i]+int64(e.Size)])
 	}
 	return encode(doc)
 }
@@ -169,7 +169,7 @@ func (x *authoredFuzz) read(t *testing.T, data []byte, fit uint8) {
 	}
 	rightHashes := true
 	for i, e := range r.Files() {
-		want := x.plain[r.Place(i) : r.Place(i)+int64(e.Size)] //nolint:gosec // bounded by extents
+		want := x.plain[r.Place(i) : r.Place(i)+int64(e.Size)]
 		got := make([]byte, e.Size+1)
 		n, err := r.ReadFileAt(i, got, 0)
 		if !errors.Is(err, io.EOF) || !bytes.Equal(got[:n], want) {

@@ -55,13 +55,13 @@ func FuzzReader(f *testing.F) {
 		x := newReaderFuzz(f, data)
 		all = append(all, x)
 		l := mustLayout(f, data)
-		n := uint8(i) //nolint:gosec // a handful
+		n := uint8(i)
 		envelope := data[l.slotOffset(0) : l.slotOffset(0)+2048]
 		f.Add(n, uint32(0), data[:40], uint32(0), []byte{}, int16(0), uint32(0))
-		f.Add(n, uint32(l.slotOffset(1)), envelope, uint32(0), []byte{}, int16(0), uint32(100))                                        //nolint:gosec // small
-		f.Add(n, uint32(l.slotOffset(1)), envelope, uint32(l.slotOffset(0)), make([]byte, 2048), int16(0), uint32(70_000))             //nolint:gosec // small
-		f.Add(n, uint32(l.treeOffset()), data[l.treeOffset():l.gapOffset()], uint32(l.indexOffset()), data[:64], int16(0), uint32(16)) //nolint:gosec // small
-		f.Add(n, uint32(l.gapOffset()), make([]byte, 64), uint32(l.payloadOffset()), data[:64], int16(-1), uint32(32))                 //nolint:gosec // small
+		f.Add(n, uint32(l.slotOffset(1)), envelope, uint32(0), []byte{}, int16(0), uint32(100))
+		f.Add(n, uint32(l.slotOffset(1)), envelope, uint32(l.slotOffset(0)), make([]byte, 2048), int16(0), uint32(70_000))
+		f.Add(n, uint32(l.treeOffset()), data[l.treeOffset():l.gapOffset()], uint32(l.indexOffset()), data[:64], int16(0), uint32(16))
+		f.Add(n, uint32(l.gapOffset()), make([]byte, 64), uint32(l.payloadOffset()), data[:64], int16(-1), uint32(32))
 	}
 	f.Fuzz(func(t *testing.T, which uint8, at1 uint32, p1 []byte, at2 uint32, p2 []byte, grow int16, read uint32) {
 		x := all[int(which)%len(all)]

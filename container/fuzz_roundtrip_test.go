@@ -27,7 +27,7 @@ func fuzzedTree(t *testing.T, dir string, names string, shape []byte) map[string
 	t.Helper()
 	root, err := os.OpenRoot(dir) // names lead anywhere
 	check(t, err)
-	defer root.Close() //nolint:errcheck // only a folder
+	defer root.Close()
 	files := make(map[string][]byte)
 	lines := strings.Split(names, "\n")
 	for i, name := range lines[:min(len(lines), 12)] {
@@ -93,7 +93,7 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 		out, err := os.Create(filepath.Join(temp, "out"))
 		check(t, err)
-		defer out.Close() //nolint:errcheck // thrown away
+		defer out.Close()
 		data := written(t, out, src, PackOptions{
 			PackageID: "acme/model", Version: "1.2.3", CreatedAt: created, Author: author, Recipients: []*tgspcrypto.Recipient{id[0].Recipient()},
 			Suite: tgspcrypto.Suites()[options&1], LeafHash: LeafHashes()[options>>1&1],

@@ -27,7 +27,7 @@ const (
 // the same when it is run again.
 func inMemory(t *testing.T, input int, f func()) {
 	t.Helper()
-	bound := uint64(memoryBase + memoryPerByte*input) //nolint:gosec // never negative
+	bound := uint64(memoryBase + memoryPerByte*input)
 	counter := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(counter)
 	before := counter[0].Value.Uint64()

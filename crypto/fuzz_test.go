@@ -90,7 +90,7 @@ func FuzzRawKeys(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(uint8(i), raw) //nolint:gosec // a handful
+		f.Add(uint8(i), raw)
 		f.Add(uint8(0), []byte(kind))
 	}
 	for _, y := range smallOrder {
@@ -180,7 +180,7 @@ func FuzzOpenMessage(f *testing.F) {
 func FuzzUnwrap(f *testing.F) {
 	ids := fixedIdentities(f)
 	for i, id := range ids {
-		f.Add(uint8(i), make([]byte, id.KEM().EncapsulationSize()), make([]byte, KeySize+16)) //nolint:gosec // two
+		f.Add(uint8(i), make([]byte, id.KEM().EncapsulationSize()), make([]byte, KeySize+16))
 	}
 	f.Fuzz(func(t *testing.T, which uint8, enc, wrapped []byte) {
 		if key, err := ids[int(which)%len(ids)].Unwrap(enc, wrapped, nil, nil); !errors.Is(err, ErrUnwrap) || key != nil {
@@ -193,8 +193,8 @@ func FuzzUnwrap(f *testing.F) {
 // it says.
 func FuzzSealMessage(f *testing.F) {
 	for _, n := range edges {
-		f.Add(uint32(n), []byte("x"), true)      //nolint:gosec // small
-		f.Add(uint32(n), []byte("index"), false) //nolint:gosec // small
+		f.Add(uint32(n), []byte("x"), true)
+		f.Add(uint32(n), []byte("index"), false)
 	}
 	f.Fuzz(func(t *testing.T, n uint32, context []byte, aes bool) {
 		suite := ChaCha20Poly1305
