@@ -34,7 +34,7 @@ func BeginChange(name string, t *Trust) (*Change, error) {
 }
 
 // End unlocks and closes the package.
-func (c *Change) End() error { return c.Accepted.file.Close() }
+func (c *Change) End() error { return c.file.Close() }
 
 // AddRecipients wraps the package's key for more recipients, with an identity
 // that opens it. Recipients that are there already are left as they are. It

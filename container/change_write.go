@@ -70,7 +70,7 @@ func acceptLocked(src source, w slotWriter, t *Trust) (*Change, error) {
 // finish ends a change that was cut off: what was accepted stays, and the other
 // slot is freed, whatever it holds. It returns false where nothing was cut off.
 func (c *Change) finish() (bool, error) {
-	f := c.Accepted.file
+	f := c.file
 	if f.Unfinished() == nil {
 		return false, nil
 	}
@@ -107,7 +107,7 @@ func (c *Change) write(doc *envelopeDoc, signer *tgspcrypto.AuthorKey) error {
 }
 
 func (c *Change) putEnvelope(e *Envelope, slot int) error {
-	data, err := encodeSlot(e, c.Accepted.file.layout.slotSize)
+	data, err := encodeSlot(e, c.file.layout.slotSize)
 	if err != nil {
 		return err
 	}
@@ -116,12 +116,12 @@ func (c *Change) putEnvelope(e *Envelope, slot int) error {
 
 // free fills a slot with zeros.
 func (c *Change) free(slot int) error {
-	return c.put(make([]byte, c.Accepted.file.layout.slotSize), slot)
+	return c.put(make([]byte, c.file.layout.slotSize), slot)
 }
 
 // put writes one slot and makes it durable before anything else happens.
 func (c *Change) put(data []byte, slot int) error {
-	if _, err := c.slots.WriteAt(data, c.Accepted.file.layout.slotOffset(slot)); err != nil {
+	if _, err := c.slots.WriteAt(data, c.file.layout.slotOffset(slot)); err != nil {
 		return err
 	}
 	return c.slots.Sync()

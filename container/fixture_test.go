@@ -76,16 +76,20 @@ func pack(t testing.TB, files map[string][]byte, change func(*PackOptions)) *fix
 		name: filepath.Join(t.TempDir(), "model.tgsp"), files: files,
 		author: tgspcrypto.GenerateAuthorKey(), identity: newIdentity(t, tgspcrypto.X25519),
 	}
-	o := PackOptions{
-		PackageID: "acme/model", Version: "1.2.3", CreatedAt: created, Author: x.author,
-		Recipients: []*tgspcrypto.Recipient{x.identity.Recipient()},
-	}
+	o := x.options()
 	if change != nil {
 		change(&o)
 	}
 	_, err = Pack(context.Background(), x.name, src, o)
 	check(t, err)
 	return x
+}
+
+func (x *fixture) options() PackOptions {
+	return PackOptions{
+		PackageID: "acme/model", Version: "1.2.3", CreatedAt: created, Author: x.author,
+		Recipients: []*tgspcrypto.Recipient{x.identity.Recipient()},
+	}
 }
 
 func (x *fixture) trust() *Trust {
