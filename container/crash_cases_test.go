@@ -89,7 +89,7 @@ func (m *crashModel) starts(t *testing.T) map[string][]byte {
 	check(t, err)
 	doc := f.Claims().doc
 	doc.Generation = 1<<64 - 1
-	forged, err := doc.seal(tgspcrypto.GenerateAuthorKey())
+	forged, err := doc.seal(tgspcrypto.GenerateAuthorKey(), l)
 	check(t, err)
 	planted, err := encodeSlot(forged, l.slotSize)
 	check(t, err)

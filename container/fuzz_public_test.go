@@ -118,6 +118,19 @@ func resigned(data []byte, author *tgspcrypto.AuthorKey) []byte {
 	return encode(doc)
 }
 
+// claimedLayout is the layout by the manifest in an envelope, where it has one.
+func claimedLayout(data []byte) layout {
+	var doc envelopeDoc
+	if decode("envelope", data, &doc) != nil {
+		return layout{}
+	}
+	m, err := parseManifest(doc.Manifest)
+	if err != nil {
+		return layout{}
+	}
+	return m.layout()
+}
+
 // FuzzEnvelope makes sure that an envelope that is taken has one form, alone and
 // in a slot, and that all in it can be used.
 func FuzzEnvelope(f *testing.F) {
@@ -139,7 +152,7 @@ func FuzzEnvelope(f *testing.F) {
 			data = resigned(data, author)
 		}
 		inMemory(t, len(data)+minSlot, func() {
-			e, err := parseEnvelope(data)
+			e, err := parseEnvelope(data, claimedLayout(data))
 			typed(t, err)
 			if err != nil {
 				return

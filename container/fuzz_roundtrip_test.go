@@ -61,7 +61,7 @@ func written(t *testing.T, out *os.File, src *Source, o PackOptions) []byte {
 	w, err := newWriter(src, o)
 	check(t, err)
 	check(t, out.Truncate(0))
-	f := &output{target: out.Name(), file: out}
+	f := &output{target: out.Name(), file: &tempFile{File: out}}
 	w.manifest.ContentHash, err = w.writePayload(context.Background(), f)
 	check(t, err)
 	_, err = w.writeFront(f)

@@ -13,7 +13,7 @@ from errors import Altered, Malformed
 
 BIG_FILE = 8 << 20
 BIG_START = 65536
-MAX_JSON_DEPTH = 10000
+MAX_JSON_DEPTH = 64
 
 _COUNT = cbor.uint(least=1)
 
