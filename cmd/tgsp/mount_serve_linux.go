@@ -106,6 +106,7 @@ func (s *service) run(ctx context.Context, server *mount.Server, reader *contain
 	}()
 	s.logger.Info("mounted", "package", s.pkg, "package_id", s.state.PackageID, "version", s.state.Version,
 		"manifest_hash", s.state.ManifestHash, "dir", s.dir, "pid", s.state.PID)
+	limitMemory()
 	s.logger.Info("how it reads", "direct_io", reader.DirectIO(), "memory_locked", lockMemory())
 
 	ended := make(chan struct{})

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"math"
+	"runtime"
+	"runtime/debug"
+)
+
+// Room for what serving takes beside the package's index: buffers of reads that
+// are under way or wait for a processor, a megabyte or two each.
+const (
+	serveMemory        = 128 << 20
+	memoryPerProcessor = 8 << 20
+)
+
+// limitMemory makes the collector run in time when many programs read at once.
+// The FUSE library keeps its buffers by size, in pools that only the collector
+// empties, and the collector alone would wait until twice of what it left the
+// last time has piled up: 600 MB were seen. The limit is soft, and GOMEMLIMIT
+// goes before it.
+func limitMemory() {
+	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
+		return
+	}
+	runtime.GC() // what opening took and does not need any more
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	index := int64(m.HeapAlloc) //nolint:gosec // far below the limit
+	debug.SetMemoryLimit(2*index + serveMemory + memoryPerProcessor*int64(runtime.GOMAXPROCS(0)))
+}
