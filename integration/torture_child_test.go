@@ -11,12 +11,17 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
+	"time"
 )
 
-// tortureWorkers is the number of threads that read at the same time.
-const tortureWorkers = 16
+// So many processes read at the same time, each with so many threads.
+const (
+	tortureProcesses = 4
+	tortureThreads   = 4
+)
 
 // target is one file in both folders.
 type target struct {
@@ -31,13 +36,13 @@ type extent struct {
 	length int
 }
 
-// torture is the role "torture PLAIN MOUNT SEED OPS".
+// torture is the role "torture PLAIN MOUNT SEED TIME".
 func torture(args []string) (any, error) {
 	seed, err := strconv.ParseUint(args[2], 10, 64)
 	if err != nil {
 		return nil, err
 	}
-	ops, err := strconv.Atoi(args[3])
+	duration, err := time.ParseDuration(args[3])
 	if err != nil {
 		return nil, err
 	}
@@ -45,20 +50,26 @@ func torture(args []string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A page fault keeps its processor in Go's eyes: with one for each thread, and
+	// one to spare, all of them can wait for the mount at once.
+	runtime.GOMAXPROCS(tortureThreads + 1)
 	var (
 		report = tortureReport{Done: make(map[string]int)}
+		end    = time.Now().Add(duration)
 		lock   sync.Mutex
 		wait   sync.WaitGroup
 	)
-	for worker := range tortureWorkers {
+	for thread := range tortureThreads {
 		wait.Go(func() {
-			rng := rand.New(rand.NewPCG(seed, uint64(worker)))
-			for range ops / tortureWorkers {
+			runtime.LockOSThread()
+			rng := rand.New(rand.NewPCG(seed, uint64(thread)))
+			for time.Now().Before(end) {
 				kind := tortureKinds[rng.IntN(len(tortureKinds))]
 				x := randomExtent(rng, targets)
-				err := x.check(kind.read)
+				n, err := x.check(kind.read)
 				lock.Lock()
 				report.Done[kind.name]++
+				report.Bytes += int64(n)
 				if err != nil && len(report.Problems) < 20 {
 					report.Problems = append(report.Problems, fmt.Sprintf("%s of %d bytes at %d of %s: %v",
 						kind.name, x.length, x.offset, x.mount, err))
@@ -116,27 +127,28 @@ func randomExtent(rng *rand.Rand, targets []target) extent {
 	return x
 }
 
-// check compares what a kind of read gives for the extent with a plain read.
-func (x extent) check(read func(extent) ([]byte, error)) error {
+// check compares what a kind of read gives for the extent with a plain read, and
+// returns how many bytes were compared.
+func (x extent) check(read func(extent) ([]byte, error)) (int, error) {
 	f, err := os.Open(x.plain)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer f.Close()
 	want, err := readAt(f, x)
 	if err != nil {
-		return fmt.Errorf("plain file: %w", err)
+		return 0, fmt.Errorf("plain file: %w", err)
 	}
 	got, err := read(x)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if bytes.Equal(want, got) {
-		return nil
+		return len(want), nil
 	}
 	i := 0
 	for i < min(len(want), len(got)) && want[i] == got[i] {
 		i++
 	}
-	return fmt.Errorf("got %d bytes, want %d; the first difference is at %d", len(got), len(want), i)
+	return i, fmt.Errorf("got %d bytes, want %d; the first difference is at %d", len(got), len(want), i)
 }
