@@ -21,7 +21,7 @@ type Change struct {
 
 // BeginChange opens and locks a package for a change and accepts it. Where a
 // change was cut off, it is ended first, as Repair does. It returns ErrBusy
-// where another program does not finish its own. End must be called.
+// where another program holds the package and changes nothing. End must be called.
 func BeginChange(name string, t *Trust) (*Change, error) {
 	c, err := openLocked(name, t)
 	if err != nil {

@@ -35,7 +35,7 @@ func openLocked(name string, t *Trust) (*Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := lock(f, true); err != nil {
+	if err := lockExclusive(f); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	info, err := f.Stat()
@@ -49,7 +49,7 @@ func openLocked(name string, t *Trust) (*Change, error) {
 // it, so there is nothing to wait for.
 type lockedSource struct{ *diskSource }
 
-func (s *lockedSource) lockShared() (func() error, error) {
+func (s *lockedSource) tryLockShared() (func() error, error) {
 	return func() error { return nil }, nil
 }
 

@@ -100,5 +100,5 @@ func (e *UnfinishedError) Error() string {
 }
 
 // ErrBusy means that another program holds the package's lock for longer than
-// a change takes.
+// a change takes, and changes nothing.
 var ErrBusy = errors.New("another program is changing the package")

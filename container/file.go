@@ -28,8 +28,9 @@ type source interface {
 	// be right, only to be fast.
 	readDirect(p []byte, off int64) (int, error)
 	size() int64
-	// lockShared keeps changes out until the returned function is called.
-	lockShared() (unlock func() error, err error)
+	// tryLockShared keeps changes out until the returned function is called. It
+	// returns errLocked where one is going on.
+	tryLockShared() (unlock func() error, err error)
 	io.Closer
 }
 
@@ -73,9 +74,7 @@ func (f *File) Close() error { return f.src.Close() }
 // Size returns the length of the package in bytes.
 func (f *File) Size() int64 { return f.layout.fileSize() }
 
-// read parses preamble and slots. Whatever is not one valid slot beside zeros
-// may be another program's change in progress, so it is read again while a
-// lock keeps changes out.
+// read parses preamble and slots.
 func (f *File) read() error {
 	head := make([]byte, preambleSize)
 	n, err := f.src.ReadAt(head, 0)
@@ -85,25 +84,41 @@ func (f *File) read() error {
 	if f.layout, err = parsePreamble(head[:n], f.src.size()); err != nil {
 		return err
 	}
-	b, err := readSlots(f.src, f.layout)
-	if err != nil {
+	if err := f.settle(); err != nil {
 		return err
-	}
-	if f.slots = parseSlots(b, f.layout); !f.slots.clean() {
-		unlock, err := f.src.lockShared()
-		if err != nil {
-			return fmt.Errorf("waiting for a change to end: %w", err)
-		}
-		again, err := readSlots(f.src, f.layout)
-		if err = errors.Join(err, unlock()); err != nil {
-			return err
-		}
-		if !bytes.Equal(again, b) {
-			f.slots = parseSlots(again, f.layout)
-		}
 	}
 	_, err = f.slots.choose(nil)
 	return err
+}
+
+// settle reads the slots. What is not one valid slot beside zeros may be another
+// program's change going on, so it counts only where it is found while a lock
+// keeps changes out. A program that makes one change after the other leaves
+// hardly a moment to take the lock, but many to find the slots in order.
+func (f *File) settle() error {
+	for p := (patience{}); ; {
+		b, err := readSlots(f.src, f.layout)
+		if err != nil {
+			return err
+		}
+		if f.slots = parseSlots(b, f.layout); f.slots.clean() {
+			return nil
+		}
+		unlock, err := f.src.tryLockShared()
+		if err == nil {
+			again, err := readSlots(f.src, f.layout)
+			if err = errors.Join(err, unlock()); err == nil && !bytes.Equal(again, b) {
+				f.slots = parseSlots(again, f.layout)
+			}
+			return err
+		}
+		if errors.Is(err, errLocked) {
+			err = p.wait(f.slots.generation())
+		}
+		if err != nil {
+			return fmt.Errorf("waiting for a change to end: %w", err)
+		}
+	}
 }
 
 // Claims returns the envelope that stands in the file, with signatures that are

@@ -4,6 +4,7 @@ package container
 
 import (
 	"errors"
+	"math/rand/v2"
 	"os"
 	"time"
 )
@@ -12,25 +13,54 @@ import (
 // because locks are mandatory on Windows and would stop readers elsewhere.
 const lockOffset = 1 << 62
 
-// lockPatience bounds the wait for another program's change, which takes two
+// lockPatience bounds the wait for a change that makes no progress: one takes two
 // small writes and two syncs.
 const lockPatience = 10 * time.Second
+
+// lockPause is how long an attempt waits for the next, on average. The lock has
+// no queue: who asks seldom never hits the moment between two changes.
+const lockPause = time.Millisecond
 
 // errLocked means that another program holds the lock right now.
 var errLocked = errors.New("locked")
 
-// lock takes the package's lock, waiting for a change in progress. It returns
-// ErrBusy where the other program does not finish. The lock goes with unlock or
-// with the file's last descriptor.
-func lock(f *os.File, exclusive bool) error {
-	for end := time.Now().Add(lockPatience); ; {
-		err := tryLock(f, exclusive)
+// patience waits for other programs' changes. As long as there is progress it
+// does not end: each change is short, but there may be any number of them.
+type patience struct {
+	state uint64
+	end   time.Time
+}
+
+// wait pauses before the next attempt. A state that is not the one of the last
+// call shows progress; without any it returns ErrBusy in the end.
+func (p *patience) wait(state uint64) error {
+	now := time.Now()
+	if p.end.IsZero() || state != p.state {
+		p.state, p.end = state, now.Add(lockPatience)
+	}
+	if now.After(p.end) {
+		return ErrBusy
+	}
+	// Never in step with others that wait.
+	time.Sleep(lockPause/2 + rand.N(lockPause)) //nolint:gosec // no secret
+	return nil
+}
+
+// lockExclusive takes the package's lock for a change, waiting for those in
+// progress. It returns ErrBusy where another program holds it and changes
+// nothing. The lock goes with unlock or with the file's last descriptor.
+func lockExclusive(f *os.File) error {
+	for p := (patience{}); ; {
+		err := tryLock(f, true)
 		if !errors.Is(err, errLocked) {
 			return err
 		}
-		if time.Now().After(end) {
-			return ErrBusy
+		info, err := f.Stat()
+		if err != nil {
+			return err
 		}
-		time.Sleep(10 * time.Millisecond)
+		if err := p.wait(uint64(info.ModTime().UnixNano())); err != nil {
+			return err
+		}
 	}
 }

@@ -74,6 +74,18 @@ func (s slots) clean() bool {
 	return s[0].envelope != nil && s[1].empty || s[1].envelope != nil && s[0].empty
 }
 
+// generation returns the highest one of a valid slot, or 0. It tells whether
+// somebody changes the package, and nothing else.
+func (s slots) generation() uint64 {
+	var highest uint64
+	for _, c := range s {
+		if c.envelope != nil {
+			highest = max(highest, c.envelope.Generation())
+		}
+	}
+	return highest
+}
+
 // choose returns the slot that a reader takes: trusted ones before others, then
 // the highest generation, then the first. Without trust (nil) any valid slot
 // counts. The error says why no slot is acceptable.

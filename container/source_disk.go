@@ -53,9 +53,9 @@ func (s *diskSource) readDirect(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-func (s *diskSource) lockShared() (func() error, error) {
-	err := lock(s.file, false)
-	if errors.Is(err, ErrBusy) {
+func (s *diskSource) tryLockShared() (func() error, error) {
+	err := tryLock(s.file, false)
+	if errors.Is(err, errLocked) {
 		return nil, err
 	}
 	if err != nil {
@@ -75,6 +75,6 @@ func (s *readerSource) readDirect(p []byte, off int64) (int, error) { return s.R
 func (s *readerSource) size() int64                                 { return s.length }
 func (s *readerSource) Close() error                                { return nil }
 
-func (s *readerSource) lockShared() (func() error, error) {
+func (s *readerSource) tryLockShared() (func() error, error) {
 	return func() error { return nil }, nil
 }
