@@ -3,7 +3,7 @@
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: build demo test check fuzz bench fmt clean help
+.PHONY: build demo test fuzz torture check bench fmt clean help
 
 build: ## bin/tgsp, one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/tgsp ./cmd/tgsp
@@ -13,6 +13,13 @@ demo: build ## pack, verify, mount and read a small model, with the commands sho
 
 test: ## install what the tests need, then run all of them
 	.ci/test
+
+torture: ## the tests that run for minutes: reads of all kinds, mounts, changes; TIME=10m
+	.ci/setup ca-certificates git gcc libc6-dev fuse3 age python3-torch python3-numpy util-linux
+	go test ./integration -count=1 -timeout 4h -v -run '^TestTorture$$' -torture.time=$(or $(TIME),10m)
+	go test ./mount -count=1 -timeout 1h -v -run '^TestRoundsLeaveNothing$$' -rounds=10000
+	go test ./integration -count=1 -timeout 2h -v -run '^TestRoundsLeaveNothing$$' -mount.rounds=1000
+	go test ./container -count=1 -timeout 1h -v -run 'AgainstChanges$$' -changes.time=3m
 
 check: ## format, vet, linter, import rules, cross-builds
 	.ci/check

@@ -21,16 +21,8 @@ var mountRounds = flag.Int("mount.rounds", 20, "how often the test of rounds mou
 // again and again, and then looks for what is left.
 func TestRoundsLeaveNothing(t *testing.T) {
 	asEach(t, func(t *testing.T, u *rig.User) {
-		dir := folder(t, u)
-		model := subfolder(t, u, dir, "model")
-		if err := os.WriteFile(filepath.Join(model, "config.json"), []byte("{}\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		pkg := filepath.Join(dir, "model.tgsp")
-		if r := u.Run("pack", model, "-o", pkg); r.Code != 0 {
-			t.Fatal(r)
-		}
-		mnt := subfolder(t, u, dir, "mnt")
+		pkg := tinyPackage(t, u)
+		mnt := subfolder(t, u, filepath.Dir(pkg), "mnt")
 		before := runFiles(t, u)
 		for range *mountRounds {
 			m, err := u.Mount(pkg, mnt)
@@ -50,7 +42,7 @@ func TestRoundsLeaveNothing(t *testing.T) {
 			}
 		}
 		waitForNoProcess(t, u)
-		if list := must(rig.Mounts(dir))(t); len(list) > 0 {
+		if list := must(rig.Mounts(mnt))(t); len(list) > 0 {
 			t.Errorf("mounts are left: %q", list)
 		}
 		after := runFiles(t, u)
