@@ -5,6 +5,7 @@ package container
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
@@ -17,6 +18,9 @@ type Change struct {
 	slots slotWriter
 	trust *Trust
 	slot  int // that holds the present envelope
+
+	locked  bool // others may wait for the lock
+	changed bool
 }
 
 // BeginChange opens and locks a package for a change and accepts it. Where a
@@ -33,8 +37,16 @@ func BeginChange(name string, t *Trust) (*Change, error) {
 	return c, nil
 }
 
-// End unlocks and closes the package.
-func (c *Change) End() error { return c.file.Close() }
+// End unlocks and closes the package. Whoever waits for the lock gets a moment in
+// which to take it: a program that changes the package again and again would
+// otherwise be first nearly every time.
+func (c *Change) End() error {
+	err := c.Accepted.file.Close()
+	if c.locked && c.changed {
+		time.Sleep(2 * lockPause)
+	}
+	return err
+}
 
 // AddRecipients wraps the package's key for more recipients, with an identity
 // that opens it. Recipients that are there already are left as they are. It

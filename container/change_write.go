@@ -42,7 +42,11 @@ func openLocked(name string, t *Trust) (*Change, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return acceptLocked(&lockedSource{newDiskSource(f, info.Size())}, f, t)
+	c, err := acceptLocked(&lockedSource{newDiskSource(f, info.Size())}, f, t)
+	if err == nil {
+		c.locked = true
+	}
+	return c, err
 }
 
 // lockedSource is a package whose exclusive lock is held already. Nobody changes
@@ -102,7 +106,7 @@ func (c *Change) write(doc *envelopeDoc, signer *tgspcrypto.AuthorKey) error {
 		return err
 	}
 	// From here on this is the present envelope, even where the old one stays.
-	c.slot, c.Envelope = 1-c.slot, envelope
+	c.slot, c.Envelope, c.changed = 1-c.slot, envelope, true
 	return c.free(1 - c.slot)
 }
 

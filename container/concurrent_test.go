@@ -210,7 +210,7 @@ func TestReaderWaitsForChange(t *testing.T) {
 	x := pack(t, smallModel(), nil)
 	c, err := BeginChange(x.name, x.trust())
 	check(t, err)
-	envelope, err := c.next().seal(x.author)
+	envelope, err := c.next().seal(x.author, c.Accepted.file.layout)
 	check(t, err)
 	l := c.Accepted.file.layout
 	data, err := encodeSlot(envelope, l.slotSize)
