@@ -31,7 +31,7 @@ func newBatches(n int, l layout) []*batch {
 	n = int(min(int64(n), (l.leaves()+batchLeaves-1)/batchLeaves))
 	batches := make([]*batch, n)
 	for i := range batches {
-		raw := readBuffer(l)
+		raw := alignedBuffer(batchRoom(l))
 		batches[i] = &batch{
 			// Less plaintext than ciphertext belongs to a payload.
 			plain:   make([]byte, 0, min(batchPlaintext, l.payload)),
@@ -69,15 +69,16 @@ func (b *batch) hash(h LeafHash) {
 }
 
 // open decrypts cipher into plain. A chunk that does not authenticate is the
-// author's own fault, because its hash has to be right before anybody asks.
-func (b *batch) open(s *tgspcrypto.Stream) error {
+// author's own fault, because its hash has to be right before anybody asks; the
+// error says where in the package, whose payload starts at the given offset.
+func (b *batch) open(s *tgspcrypto.Stream, payload int64) error {
 	var err error
 	b.plain = b.plain[:0]
 	chunk := b.leaf * leafChunks
 	for rest := b.cipher; len(rest) > 0; chunk++ {
 		c := rest[:min(tgspcrypto.EncryptedChunkSize, len(rest))]
 		if b.plain, err = s.OpenChunk(b.plain, c, chunk); err != nil {
-			return chunkError(chunk, err)
+			return chunkError(payload, chunk, err)
 		}
 		rest = rest[len(c):]
 	}
@@ -95,10 +96,9 @@ func (b *batch) read(src source, l layout) error {
 	return err
 }
 
-// readBuffer returns room for one readPast of up to a batch of a payload.
-func readBuffer(l layout) []byte {
-	return alignedBuffer(int(min(batchCiphertext, l.payload)) + 2*pageSize)
-}
+// batchRoom is what the ciphertext of up to a batch of a payload takes when it is
+// read by whole pages, in bytes.
+func batchRoom(l layout) int { return int(min(batchCiphertext, l.payload)) + 2*pageSize }
 
 // readPast reads n bytes at an offset into a page-aligned buffer, by whole
 // pages so that direct I/O is possible, and returns the part asked for.
@@ -110,7 +110,7 @@ func readPast(src source, buf []byte, off, n int64) ([]byte, error) {
 		return buf[skip : skip+n], nil
 	}
 	if err == nil || src.size() >= off+n {
-		err = shrunk(off, err)
+		err = shrunk(min(off, src.end()), err)
 	}
 	return nil, err
 }

@@ -30,3 +30,7 @@ func alignedTo(step uintptr, n int) []byte {
 	}
 	return b[:n]
 }
+
+// spareBuffer is alignedBuffer with ordinary pages, of which only those that are
+// used take memory.
+func spareBuffer(n int) []byte { return alignedTo(pageSize, n)[:n:n] }

@@ -71,7 +71,7 @@ func (c *contentsCheck) open(b *batch) error {
 			return notSigned(c.base + leaf*LeafSize)
 		}
 	}
-	return b.open(c.stream)
+	return b.open(c.stream, c.base)
 }
 
 // write takes the next bytes of the payload.

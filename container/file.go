@@ -27,7 +27,8 @@ type source interface {
 	// where that can be had. Buffer, offset and length need not be aligned to
 	// be right, only to be fast.
 	readDirect(p []byte, off int64) (int, error)
-	size() int64
+	size() int64 // when it was opened
+	end() int64  // now, at most size
 	// tryLockShared keeps changes out until the returned function is called. It
 	// returns errLocked where one is going on.
 	tryLockShared() (unlock func() error, err error)

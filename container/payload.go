@@ -16,10 +16,6 @@ import (
 // leaf: 4 MiB. Large sequential reads cover whole leaves and do not use them.
 const cachedLeaves = 64
 
-// minReadBuffers is how many reads can be under way whatever the number of
-// processors, so that storage has several requests to work on.
-const minReadBuffers = 8
-
 // payloadReader gives plaintext at any offset of the payload. Every leaf is
 // checked against the signed tree before its chunks are opened.
 type payloadReader struct {
@@ -28,40 +24,23 @@ type payloadReader struct {
 	hash    LeafHash
 	stream  *tgspcrypto.Stream
 	tree    *treeReader
-	buffers chan []byte // bounds memory; never garbage, because fresh pages cost more than hashing
+	buffers *readBuffers // bounds memory
 	active  atomic.Int32
-	cache   []cachedLeaf
-}
-
-// cachedLeaf is one leaf's plaintext. A leaf has one place in the cache, so the
-// lock also keeps two readers from decrypting the same leaf.
-type cachedLeaf struct {
-	mu    sync.Mutex
-	leaf  int64
-	valid bool
-	plain []byte
+	cache   *slotCache[[]byte] // plaintext by number of the leaf
+	plain   chan []byte        // room for it that nobody uses
+	room    int64              // of a leaf's plaintext
 }
 
 func newPayloadReader(src source, l layout, m *Manifest, s *tgspcrypto.Stream) *payloadReader {
-	n := max(minReadBuffers, 2*processors)
 	p := &payloadReader{
 		src: src, layout: l, hash: m.LeafHash, stream: s,
 		tree:    newTreeReader(src, l, m.ContentHash),
-		buffers: make(chan []byte, n),
-		cache:   make([]cachedLeaf, min(cachedLeaves, l.leaves())),
+		buffers: newReadBuffers(max(minReadBuffers, 2*processors), batchRoom(l)),
+		plain:   make(chan []byte, minReadBuffers),
+		room:    min(leafPlaintext, l.payload),
 	}
-	for range n {
-		p.buffers <- nil // made when first needed
-	}
+	p.cache = newSlotCache(min(cachedLeaves, l.leaves()), p.wipe)
 	return p
-}
-
-func (p *payloadReader) buffer() []byte {
-	b := <-p.buffers
-	if b == nil {
-		b = readBuffer(p.layout)
-	}
-	return b
 }
 
 // readAt fills dst with plaintext from off on; the range must lie inside the
@@ -90,53 +69,83 @@ func (p *payloadReader) readSome(dst []byte, off int64) (int, error) {
 	return p.readCached(dst, leaf, skip)
 }
 
-func (p *payloadReader) readCached(dst []byte, leaf, skip int64) (int, error) {
-	c := &p.cache[leaf%int64(len(p.cache))]
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.valid || c.leaf != leaf {
-		c.valid = false
-		_, length := p.layout.leafRange(leaf)
-		size, err := tgspcrypto.PlaintextSize(length)
-		if length == LeafSize {
-			size, err = leafPlaintext, nil
-		}
-		if err != nil {
-			return 0, err
-		}
-		if int64(cap(c.plain)) < size {
-			clear(c.plain[:cap(c.plain)])
-			c.plain = make([]byte, size)
-		}
-		c.plain = c.plain[:size]
-		if _, err := p.readLeaves(c.plain, leaf); err != nil {
-			return 0, err
-		}
-		c.leaf, c.valid = leaf, true
+func (p *payloadReader) readCached(dst []byte, leaf, skip int64) (n int, err error) {
+	err = p.cache.with(leaf, p.loadLeaf, func(plain []byte) { n = copy(dst, plain[skip:]) })
+	return n, err
+}
+
+// loadLeaf returns the plaintext of one leaf.
+func (p *payloadReader) loadLeaf(leaf int64) ([]byte, error) {
+	_, length := p.layout.leafRange(leaf)
+	size, err := tgspcrypto.PlaintextSize(length)
+	if length == LeafSize {
+		size, err = leafPlaintext, nil
 	}
-	return copy(dst, c.plain[skip:]), nil
+	if err != nil {
+		return nil, err
+	}
+	var plain []byte
+	select {
+	case plain = <-p.plain:
+	default:
+		plain = make([]byte, p.room)
+	}
+	plain = plain[:size]
+	if _, err := p.readLeaves(plain, leaf); err != nil {
+		p.wipe(plain)
+		return nil, err
+	}
+	return plain, nil
+}
+
+// wipe forgets a leaf's plaintext and keeps the room for the next one.
+func (p *payloadReader) wipe(plain []byte) {
+	clear(plain)
+	select {
+	case p.plain <- plain[:p.room]:
+	default:
+	}
 }
 
 // readLeaves fills dst with the plaintext of whole leaves, the payload's last
-// one shorter. Nothing of a leaf is written to dst before its hash was right.
+// one shorter. Where that fails it goes leaf by leaf, to give what is right
+// before the first leaf that is not, and an error that names that one.
 func (p *payloadReader) readLeaves(dst []byte, leaf int64) (int, error) {
+	err := p.readBatch(dst, leaf)
+	if err == nil {
+		return len(dst), nil
+	}
+	if len(dst) <= leafPlaintext {
+		return 0, err
+	}
+	done := 0
+	for done < len(dst) {
+		d := dst[done:min(done+leafPlaintext, len(dst))]
+		if err := p.readBatch(d, leaf+int64(done/leafPlaintext)); err != nil {
+			return done, err
+		}
+		done += len(d)
+	}
+	return done, nil
+}
+
+// readBatch reads, checks and decrypts leaves that fit into a buffer. Nothing
+// of a leaf is written to dst before its hash was right.
+func (p *payloadReader) readBatch(dst []byte, leaf int64) error {
 	from, _ := p.layout.leafRange(leaf)
 	count := max(1, (int64(len(dst))+leafPlaintext-1)/leafPlaintext)
 	last, length := p.layout.leafRange(leaf + count - 1)
-	buf := p.buffer()
+	buf := p.buffers.get()
 	p.active.Add(1)
 	defer func() {
 		p.active.Add(-1)
-		p.buffers <- buf
+		p.buffers.put(buf)
 	}()
-	cipher, err := readPast(p.src, buf, p.layout.payloadOffset()+from, last+length-from)
+	cipher, err := readPast(p.src, buf.data, p.layout.payloadOffset()+from, last+length-from)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	if err := p.openLeaves(dst, cipher, leaf); err != nil {
-		return 0, err
-	}
-	return len(dst), nil
+	return p.openLeaves(dst, cipher, leaf)
 }
 
 // openLeaves checks and decrypts leaves, on several processors where there is
@@ -192,26 +201,18 @@ func (p *payloadReader) openLeaf(dst, cipher []byte, leaf int64) error {
 	for ; len(cipher) > 0; chunk++ {
 		c := cipher[:min(tgspcrypto.EncryptedChunkSize, len(cipher))]
 		if out, err = p.stream.OpenChunk(out, c, chunk); err != nil {
-			return chunkError(chunk, err)
+			return chunkError(p.layout.payloadOffset(), chunk, err)
 		}
 		cipher = cipher[len(c):]
 	}
 	return nil
 }
 
-// wipe forgets the decrypted leaves.
-func (p *payloadReader) wipe() {
-	for i := range p.cache {
-		c := &p.cache[i]
-		c.mu.Lock()
-		clear(c.plain[:cap(c.plain)])
-		c.valid = false
-		c.mu.Unlock()
-	}
-}
+// forget wipes the decrypted leaves.
+func (p *payloadReader) forget() { p.cache.close() }
 
-func chunkError(chunk int64, err error) error {
-	return &AlteredError{Part: "payload", Offset: chunk * tgspcrypto.EncryptedChunkSize, Reason: fmt.Sprintf("chunk %d: the author signed it, and it still does not decrypt (%v)", chunk, err)}
+func chunkError(payload, chunk int64, err error) error {
+	return &AlteredError{Part: "payload", Offset: payload + chunk*tgspcrypto.EncryptedChunkSize, Reason: fmt.Sprintf("chunk %d: the author signed it, and it still does not decrypt (%v)", chunk, err)}
 }
 
 // shrunk is the error for bytes that were there when the package was opened.

@@ -85,7 +85,8 @@ func (r *Reader) Place(file int) int64 { return r.starts[file] }
 
 // ReadFileAt reads from a file at an offset, as io.ReaderAt does. Every byte it
 // returns was checked against the signed tree and then decrypted. An
-// *AlteredError names the file and the offset in it.
+// *AlteredError names the file and where in it the damage begins, which is the
+// same for all reads that meet it.
 func (r *Reader) ReadFileAt(file int, p []byte, off int64) (int, error) {
 	entry := &r.index.Files[file]
 	size := int64(entry.Size) //nolint:gosec // bounded by extents
@@ -102,7 +103,7 @@ func (r *Reader) ReadFileAt(file int, p []byte, off int64) (int, error) {
 	n, err := r.payload.readAt(p, r.starts[file]+off)
 	if err != nil {
 		if altered := new(AlteredError); errors.As(err, &altered) {
-			err = &AlteredError{altered.Part, entry.Path, off + int64(n), altered.Reason}
+			err = &AlteredError{altered.Part, entry.Path, r.place(file, altered), altered.Reason}
 		}
 		return n, err
 	}
@@ -110,6 +111,17 @@ func (r *Reader) ReadFileAt(file int, p []byte, off int64) (int, error) {
 		err = io.EOF
 	}
 	return n, err
+}
+
+// place returns where in a file something begins that is wrong in the package.
+func (r *Reader) place(file int, e *AlteredError) int64 {
+	l := r.accepted.file.layout
+	leaf := (e.Offset - l.payloadOffset()) / LeafSize
+	if e.Part == "tree" { // the tile of these leaves
+		leaf = (e.Offset - l.treeOffset()) / int64(len(Hash{}))
+	}
+	off := leaf*leafPlaintext - r.starts[file]
+	return min(max(off, 0), int64(r.index.Files[file].Size)) //nolint:gosec // bounded by extents
 }
 
 // DirectIO reports whether the package is read past the system's page cache.
@@ -120,6 +132,6 @@ func (r *Reader) DirectIO() bool {
 
 // Close forgets what was decrypted and closes the package.
 func (r *Reader) Close() error {
-	r.payload.wipe()
+	r.payload.forget()
 	return r.accepted.file.Close()
 }

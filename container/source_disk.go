@@ -25,6 +25,14 @@ func newDiskSource(f *os.File, size int64) *diskSource { return &diskSource{file
 func (s *diskSource) ReadAt(p []byte, off int64) (int, error) { return s.file.ReadAt(p, off) }
 func (s *diskSource) size() int64                             { return s.length }
 
+func (s *diskSource) end() int64 {
+	info, err := s.file.Stat()
+	if err != nil {
+		return s.length
+	}
+	return min(info.Size(), s.length)
+}
+
 func (s *diskSource) Close() error {
 	err := s.file.Close()
 	s.once.Do(func() {}) // no descriptor is opened from now on
@@ -73,6 +81,7 @@ type readerSource struct {
 
 func (s *readerSource) readDirect(p []byte, off int64) (int, error) { return s.ReadAt(p, off) }
 func (s *readerSource) size() int64                                 { return s.length }
+func (s *readerSource) end() int64                                  { return s.length }
 func (s *readerSource) Close() error                                { return nil }
 
 func (s *readerSource) tryLockShared() (func() error, error) {

@@ -3,8 +3,6 @@
 package container
 
 import (
-	"sync"
-
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -18,18 +16,12 @@ type treeReader struct {
 	layout layout
 	hashes tlog.HashReader
 	leaves int64
-	tiles  []cachedTile
-}
-
-type cachedTile struct {
-	mu      sync.RWMutex
-	number  int64
-	records []tlog.Hash // nil until one was read
+	tiles  *slotCache[[]tlog.Hash] // record hashes by number of the tile
 }
 
 func newTreeReader(src source, l layout, root Hash) *treeReader {
 	t := &treeReader{src: src, layout: l, leaves: l.leaves()}
-	t.tiles = make([]cachedTile, min(cachedTiles, (t.leaves+tileWidth-1)/tileWidth))
+	t.tiles = newSlotCache[[]tlog.Hash](min(cachedTiles, (t.leaves+tileWidth-1)/tileWidth), nil)
 	t.hashes = tlog.TileHashReader(tlog.Tree{N: t.leaves, Hash: tlog.Hash(root)}, t)
 	return t
 }
@@ -37,26 +29,9 @@ func newTreeReader(src source, l layout, root Hash) *treeReader {
 func recordHash(digest Hash) tlog.Hash { return tlog.RecordHash(digest[:]) }
 
 // digest returns the record hash of a leaf.
-func (t *treeReader) digest(leaf int64) (tlog.Hash, error) {
-	number := leaf / tileWidth
-	c := &t.tiles[number%int64(len(t.tiles))]
-	c.mu.RLock()
-	if c.records != nil && c.number == number {
-		h := c.records[leaf%tileWidth]
-		c.mu.RUnlock()
-		return h, nil
-	}
-	c.mu.RUnlock()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.records == nil || c.number != number {
-		records, err := t.load(number)
-		if err != nil {
-			return tlog.Hash{}, err
-		}
-		c.number, c.records = number, records
-	}
-	return c.records[leaf%tileWidth], nil
+func (t *treeReader) digest(leaf int64) (h tlog.Hash, err error) {
+	err = t.tiles.with(leaf/tileWidth, t.load, func(records []tlog.Hash) { h = records[leaf%tileWidth] })
+	return h, err
 }
 
 // load authenticates one tile of record hashes with the tiles above it.
@@ -68,17 +43,17 @@ func (t *treeReader) load(number int64) ([]tlog.Hash, error) {
 	}
 	hashes, err := t.hashes.ReadHashes(indexes)
 	if err != nil {
-		return nil, t.explain(err)
+		return nil, t.explain(number, err)
 	}
 	return hashes, nil
 }
 
 // explain tells damage, which tlog reports as text, from failed reads.
-func (t *treeReader) explain(err error) error {
+func (t *treeReader) explain(number int64, err error) error {
 	if r, ok := err.(*tileReadError); ok { //nolint:errorlint // tlog hands it through as it is
 		return r.err
 	}
-	return &AlteredError{Part: "tree", Offset: t.layout.treeOffset(), Reason: "the stored hashes do not lead to the content_hash that the author signed"}
+	return &AlteredError{Part: "tree", Offset: t.layout.treeOffset() + number*tileWidth*tlog.HashSize, Reason: "the stored hashes do not lead to the content_hash that the author signed"}
 }
 
 type tileReadError struct{ err error }
