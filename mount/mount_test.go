@@ -190,7 +190,8 @@ func TestFailedReads(t *testing.T) {
 		if len(failed) == 0 {
 			t.Errorf("%s: nobody was told", name)
 		}
-		if n := strings.Count(log.String(), "read refused"); n == 0 || n > 3 {
+		// The error does not say where, so that it is the same for all reads.
+		if n := strings.Count(log.String(), "read refused"); n != 1 {
 			t.Errorf("%s: logged %d times:\n%s", name, n, log.String())
 		}
 		if !strings.Contains(log.String(), "file=f offset=0") {
@@ -241,10 +242,11 @@ func TestFailuresAreBounded(t *testing.T) {
 	var f failures
 	logged := 0
 	for i := range int64(2 * maxFailures) {
-		if f.isNew("f", i) {
+		reason := fmt.Sprint("at ", i)
+		if f.isNew("f", reason) {
 			logged++
 		}
-		if f.isNew("f", i) {
+		if f.isNew("f", reason) {
 			t.Fatal("logged twice")
 		}
 	}

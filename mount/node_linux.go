@@ -145,7 +145,7 @@ func (n *fileNode) Read(_ context.Context, fh fs.FileHandle, dest []byte, off in
 // failed reports a read that its program sees only as an input/output error, or,
 // through a mapping, as a bus error.
 func (it *item) failed(off int64, err error) {
-	if it.tree.failures.isNew(it.path, off) {
+	if it.tree.failures.isNew(it.path, err.Error()) {
 		it.tree.opts.Logger.Error("read refused", slog.String("file", it.path), slog.Int64("offset", off), slog.Any("reason", err))
 	}
 	if f := it.tree.opts.OnReadError; f != nil {
