@@ -57,12 +57,14 @@ func (s *service) tell(m *daemonMessage) error {
 }
 
 // serve opens, mounts, and returns when the mount has ended.
-func (s *service) serve(ctx context.Context) (err error) {
+func (s *service) serve(ctx context.Context) error {
 	reader, err := s.open(s.app, s.pkg)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, reader.Close()) }()
+	// The package was only read: that its storage has gone meanwhile is no
+	// failure of a mount that has ended as it should.
+	defer reader.Close() //nolint:errcheck // see above
 	if ctx.Err() != nil {
 		return errInterrupted
 	}
@@ -144,7 +146,10 @@ func (s *service) detach() error {
 // stop unmounts because this process was told to end.
 func (s *service) stop(ctx context.Context, server *mount.Server) error {
 	lazy, err := server.Unmount(context.WithoutCancel(ctx))
+	gone := new(mount.Error)
 	switch {
+	case errors.As(err, &gone) && gone.Reason == mount.NotMounted:
+		s.logger.Info("unmounted") // by somebody else, at the same time
 	case err != nil:
 		s.logger.Warn("cannot unmount", "dir", s.dir, "error", err)
 		return err
