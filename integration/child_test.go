@@ -29,6 +29,10 @@ var roles = map[string]func(args []string) (any, error){
 	"whole":   readWhole,
 	"spy":     spy,
 	"torture": torture,
+	"storage": serveStorage,
+	"same":    compareFile,
+	"stuck":   readStuck,
+	"sweep":   sweep,
 }
 
 func runChild(role string, args []string) int {
