@@ -12,6 +12,7 @@ import cbor2
 from errors import Malformed
 
 MAX_DEPTH = 8
+MAX_ENTRIES = 33_554_432
 MAX_UINT = 2**64 - 1
 
 
@@ -40,6 +41,8 @@ def _check(value, what, depth, budget):
     kind = type(value)
     if kind in (dict, list) and depth > MAX_DEPTH:
         raise Malformed(f"{what}: nested deeper than {MAX_DEPTH}")
+    if kind in (dict, list) and len(value) > MAX_ENTRIES:
+        raise Malformed(f"{what}: more than {MAX_ENTRIES} entries")
     if kind is dict:
         for key, part in value.items():
             if type(key) is not str:

@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 FIELD_PRIME = 2**255 - 19
+MAX_KEY_FILE = 4 << 20
+MAX_KEY_LINE = 65535
 
 LENGTHS = {
     "tgsp-author": 32,
@@ -144,11 +146,11 @@ def author_secret(line):
 
 def file_lines(data):
     """The lines of a key file that hold keys."""
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise BadKey("key file: not text") from None
-    lines = [line.strip(" \t\r") for line in text.split("\n")]
+    lines = data.split(b"\n")
+    if len(data) > MAX_KEY_FILE or any(len(line) > MAX_KEY_LINE for line in lines):
+        raise BadKey("key file: too large")
+    # Comments may be in any encoding; what is not UTF-8 in a key makes it none.
+    lines = [line.decode("utf-8", "replace").strip(" \t\r") for line in lines]
     keys = [line for line in lines if line and not line.startswith("#")]
     if not keys:
         raise BadKey("key file: holds no key")
