@@ -5,15 +5,17 @@
 // failures that only a whole system shows (a full disk, a signal, a package
 // that changes beneath its mount).
 //
-// Nothing here imports the packages under test. The tests build cmd/tgsp with
-// CGO_ENABLED=0 and drive it as a user would; every read of a mounted folder
-// happens in another process than the one that checks it.
+// The tests build cmd/tgsp with CGO_ENABLED=0 and drive it as a user would; every
+// read of a mounted folder happens in another process than the one that checks it.
+// Nothing here imports the packages under test but the comparison with the second
+// reader, which asks about every code point and hundreds of keys.
 //
 // # What the tests need
 //
 // Linux with FUSE, and from Debian or Ubuntu:
 //
-//	apt-get install --no-install-recommends fuse3 python3-torch python3-numpy
+//	apt-get install --no-install-recommends fuse3 python3-torch python3-numpy \
+//	  python3-cryptography python3-cbor2
 //
 // The benchmark in bench/ needs age too. A missing tool fails a test, it never
 // skips one.
@@ -38,5 +40,6 @@
 //   - model: seeded models in the layouts that people publish
 //   - rig: builds the command, runs it, looks at mounts and processes
 //   - bench: times packing, verifying and reading against other programs
+//   - interchange: a second reader in Python, written against container/FORMAT.md alone
 //   - testdata/load.py: loads tensors with PyTorch and prints their digests
 package integration

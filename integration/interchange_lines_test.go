@@ -8,18 +8,13 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base32"
+	"encoding/hex"
 	"slices"
 	"strings"
 	"testing"
-	"unicode"
 
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
-
-// assigned reports whether this program's Unicode knows a code point.
-func assigned(r rune) bool {
-	return unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.C)
-}
 
 var keyEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
@@ -101,4 +96,17 @@ func unfitKeys(t *testing.T) []string {
 	over := bytes.Clone(raw[:1216])
 	over[0], over[1] = 0xff, over[1]|0x0f // a coefficient of 4095, above ML-KEM's modulus
 	return append(lines, keyLine("tgsp-mlkem768-x25519", over))
+}
+
+func isKey(line string) bool {
+	_, a := tgspcrypto.ParseAuthorPublicKey(line)
+	_, b := tgspcrypto.ParseAuthorKey(line)
+	_, c := tgspcrypto.ParseRecipient(line)
+	_, d := tgspcrypto.ParseIdentity(line)
+	return a == nil || b == nil || c == nil || d == nil
+}
+
+func fromHex(t *testing.T, s string) []byte {
+	t.Helper()
+	return must(hex.DecodeString(s))(t)
 }
