@@ -32,7 +32,7 @@ func TestBothReadersRefuseAlike(t *testing.T) {
 	}
 	all := []damage{
 		{"whole", 0, func(b []byte) []byte { return b }},
-		{"empty", 10, func(b []byte) []byte { return nil }},
+		{"empty", 10, func([]byte) []byte { return nil }},
 		{"cut off in the preamble", 10, func(b []byte) []byte { return b[:4095] }},
 		{"cut off", 10, func(b []byte) []byte { return b[:len(b)-1] }},
 		{"longer", 10, func(b []byte) []byte { return append(b, 0) }},

@@ -6,8 +6,12 @@ package integration
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -140,5 +144,38 @@ func TestSecondReaderOpensFrozenPackages(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSecondReaderReadsLargeFiles has it read what no frozen package has: files that
+// start with a leaf, zeros before them, and more than one level of the tree.
+func TestSecondReaderReadsLargeFiles(t *testing.T) {
+	u := caller(t)
+	dir := folder(t, u)
+	model := subfolder(t, u, dir, "model")
+	noise := rand.NewChaCha8([32]byte{1})
+	sizes := map[string]int{"a": 1, "b": 8 << 20, "c": 8<<20 - 1, "d": 12 << 20, "e": 0, "f": 65536} // 28 MiB: leaves have 64 KiB
+	for name, size := range sizes {
+		data := make([]byte, size)
+		must(noise.Read(data))(t)
+		if err := os.WriteFile(filepath.Join(model, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pkg := filepath.Join(dir, "large.tgsp")
+	if r := u.Run("pack", model, "-o", pkg); r.Code != 0 {
+		t.Fatal(r)
+	}
+	author := must(tgspcrypto.ReadAuthorKeyFile(filepath.Join(u.Home(), "author.key")))(t).Public()
+	flags := []string{"--trusted-key", author.String(), "-i", filepath.Join(u.Home(), "identity.key")}
+	got := readAgain(t, []string{pkg}, flags...)[0]
+	if got.Code != 0 || len(got.Files) != len(sizes) {
+		t.Fatalf("%+v", got)
+	}
+	for _, f := range got.Files {
+		sum := sha256.Sum256(must(os.ReadFile(filepath.Join(model, f.Path)))(t))
+		if f.SHA256 != hex.EncodeToString(sum[:]) {
+			t.Errorf("%s: %s, want %x", f.Path, f.SHA256, sum)
+		}
 	}
 }
