@@ -15,6 +15,11 @@ import (
 // maxElement is the longest name, in bytes, that common file systems store.
 const maxElement = 255
 
+// maxMarks is how many combining marks may follow each other. After more, x/text
+// inserts a character when it normalises (Unicode Standard Annex 15, section 13,
+// Stream-Safe Text Format), so that equal names would no longer come out equal.
+const maxMarks = 30
+
 // A NameError says why a name cannot stand in a package.
 type NameError struct {
 	Path   string
@@ -66,6 +71,8 @@ func elementDefect(e string) string {
 		return "it has an element that ends in a dot or a space, which Windows drops"
 	case deviceName(e):
 		return "it has a name that Windows keeps for a device"
+	case marksInARow(e) > maxMarks:
+		return fmt.Sprintf("it has more than %d combining marks in a row", maxMarks)
 	}
 	for _, r := range e {
 		switch {
@@ -88,6 +95,28 @@ func invisible(r rune) bool {
 		return false
 	}
 	return unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
+}
+
+// marksInARow returns the length of the longest run of characters with a combining
+// class in the decomposed form.
+func marksInARow(e string) int {
+	longest, run := 0, 0
+	for _, r := range e {
+		if r < utf8.RuneSelf {
+			run = 0
+			continue
+		}
+		s := norm.NFD.String(string(r)) // of one character, too short for anything to be inserted
+		for i := 0; i < len(s); {
+			p := norm.NFD.PropertiesString(s[i:])
+			i += p.Size()
+			if run++; p.CCC() == 0 {
+				run = 0
+			}
+			longest = max(longest, run)
+		}
+	}
+	return longest
 }
 
 // deviceName reports names that Windows opens as devices, whatever the case,

@@ -15,7 +15,7 @@ func TestGoodNames(t *testing.T) {
 	for _, p := range []string{
 		"a", "config.json", "sub/a", "a b/c d.txt", ".gitattributes", "..a", "a..b", "...a", "ünï/日本語.bin", "e\u0301", "crème",
 		"com", "com10", "console.txt", "lpt", "nulls", "con-fig", "aux1", "a\u200db", "👩\u200d🚀", strings.Repeat("x", 255), "$RECYCLE",
-		"CONıN$", "a'b", "a;b", "a&b", "#1", "%20", "~", "-rf", "a=b", "COM1x.txt",
+		"CONıN$", "a" + strings.Repeat("\u0301", 30) + "b" + strings.Repeat("\u0327", 30), "각", "a'b", "a;b", "a&b", "#1", "%20", "~", "-rf", "a=b", "COM1x.txt",
 	} {
 		if err := CheckPath(p); err != nil {
 			t.Errorf("%q: %v", p, err)
@@ -31,6 +31,7 @@ func TestBadNames(t *testing.T) {
 		"con", "CON", "Con.txt", "sub/nul", "nul.tar.gz", "AUX", "prn.x", "com1", "COM9.bin", "lpt0", "LPT³", "com¹.x", "conin$", "CONOUT$", "con .txt",
 		"a\u202eb", "a\u200bb", "a\u2028b", "a\u2029b", "\ufeffa", "a\u00adb", "a\u2066b",
 		strings.Repeat("x", 256), strings.Repeat("x/", maxPath/2) + "yy",
+		"a" + strings.Repeat("\u0301", 30) + "\u0327", "a\u0327" + strings.Repeat("\u0301", 30), "é" + strings.Repeat("\u0344", 15),
 	} {
 		e := new(NameError)
 		if err := CheckPath(p); !errors.As(err, &e) {

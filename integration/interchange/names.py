@@ -6,6 +6,8 @@ import unicodedata
 
 from errors import Malformed
 
+MAX_MARKS = 30
+
 _FORBIDDEN = set('\\:<>"|?*') | {chr(c) for c in [*range(0x20), *range(0x7F, 0xA0)]}
 _RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|(?:COM|LPT)[0-9¹²³]|CONIN\$|CONOUT\$) *(?:\..*)?", re.ASCII | re.IGNORECASE | re.DOTALL)
 
@@ -23,11 +25,21 @@ def _check_element(element):
         raise Malformed(f"path: an element that is empty, . or .., or too long: {element[:80]!r}")
     if element[-1] in ". ":
         raise Malformed(f"path: an element ends in a dot or a space: {element!r}")
+    if _marks_in_a_row(element) > MAX_MARKS:
+        raise Malformed(f"path: more than {MAX_MARKS} combining marks in a row: {element!r}")
     for c in element:
         if c in _FORBIDDEN or _unseen(c):
             raise Malformed(f"path: a character that no name may have: {element!r}")
     if _RESERVED.fullmatch(element):
         raise Malformed(f"path: a name that Windows reserves: {element!r}")
+
+
+def _marks_in_a_row(element):
+    longest = run = 0
+    for c in unicodedata.normalize("NFD", element):
+        run = run + 1 if unicodedata.combining(c) else 0
+        longest = max(longest, run)
+    return longest
 
 
 def _unseen(c):
