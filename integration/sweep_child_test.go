@@ -26,7 +26,7 @@ func compareFile(args []string) (any, error) {
 	}
 	for off := int64(0); off < c.Bytes; off += leafPlain {
 		x := extent{target{args[0], args[1], c.Bytes}, off + 4096, 4096}
-		if err := x.check(preadDirect); err != nil {
+		if _, err := x.check(preadDirect); err != nil {
 			c.add(filepath.Base(args[1]), fmt.Sprintf("a block at %d", off), err)
 		}
 	}
@@ -54,7 +54,7 @@ func readStuck(args []string) (any, error) {
 			x.length = 1 << 20
 		}
 		wait.Go(func() {
-			if err := x.check(preadDirect); err != nil {
+			if _, err := x.check(preadDirect); err != nil {
 				lock.Lock()
 				defer lock.Unlock()
 				problems = append(problems, fmt.Sprintf("%d bytes at %d: %v", x.length, x.offset, err))
