@@ -41,7 +41,7 @@ func BeginChange(name string, t *Trust) (*Change, error) {
 // which to take it: a program that changes the package again and again would
 // otherwise be first nearly every time.
 func (c *Change) End() error {
-	err := c.Accepted.file.Close()
+	err := c.file.Close()
 	if c.locked && c.changed {
 		time.Sleep(2 * lockPause)
 	}

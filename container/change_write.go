@@ -95,7 +95,7 @@ func (c *Change) write(doc *envelopeDoc, signer *tgspcrypto.AuthorKey) error {
 	if doc.Generation == 0 { // wrapped around: somebody trusted has counted to the end
 		return malformed("envelope.generation", "no further change can be counted; pack the model again")
 	}
-	envelope, err := doc.seal(signer, c.Accepted.file.layout)
+	envelope, err := doc.seal(signer, c.file.layout)
 	if err != nil {
 		return err
 	}

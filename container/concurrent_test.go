@@ -210,9 +210,9 @@ func TestReaderWaitsForChange(t *testing.T) {
 	x := pack(t, smallModel(), nil)
 	c, err := BeginChange(x.name, x.trust())
 	check(t, err)
-	envelope, err := c.next().seal(x.author, c.Accepted.file.layout)
+	envelope, err := c.next().seal(x.author, c.file.layout)
 	check(t, err)
-	l := c.Accepted.file.layout
+	l := c.file.layout
 	data, err := encodeSlot(envelope, l.slotSize)
 	check(t, err)
 	check(t, c.put(data, 1-c.slot))

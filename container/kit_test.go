@@ -231,7 +231,7 @@ func (k *kitReader) change(name string) error {
 	if err != nil {
 		return err
 	}
-	defer c.End() // what was written is synced already
+	defer c.End() //nolint:errcheck // what was written is synced already
 	more := newIdentity(k, tgspcrypto.X25519)
 	_, err = c.AddRecipients([]*tgspcrypto.Recipient{more.Recipient()}, k.identities, keys.author)
 	return err
