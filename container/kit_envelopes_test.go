@@ -357,7 +357,7 @@ func kitSlots() []kitCase {
 			f.refused(kit.Altered)
 			f.Public, f.Verify = kit.Unfinished, kit.Unfinished
 			f.Change, f.Repair = kit.OK, kit.OK
-			g := newForge(f.T, f.model, nil)
+			g := newForge(f.T, "foreign", f.model, nil)
 			g.doc.Generation++
 			g.resignIn(1, g.author)
 			copy(f.slot(1), g.slot(1))

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/cryptotest"
 	"time"
 
 	"github.com/tensorguard/tgsp/container/kit"
@@ -83,9 +84,13 @@ func leafyModel() map[string][]byte {
 // kitPolicy has all clauses of a window, which is open.
 var kitPolicy = Policy{NotBefore: 1767225600, NotAfter: 4102444800, GraceSeconds: 3600}
 
-// newForge packs a model for the kit.
-func newForge(t *testing.T, model map[string][]byte, change func(*PackOptions)) *forge {
+// newForge packs a model for the kit. All randomness comes from the name of the
+// test and a label, so that a package is the same every time, whatever else was
+// made before, and however much of it packing takes.
+func newForge(t *testing.T, label string, model map[string][]byte, change func(*PackOptions)) *forge {
 	t.Helper()
+	seed(t, label)
+	defer seed(t, label+", packed")
 	f := &forge{T: t, kitKeys: newKitKeys(t), model: model}
 	x := pack(t, model, func(o *PackOptions) {
 		o.Author, o.Recipients, o.Policy = f.author, []*tgspcrypto.Recipient{f.reader.Recipient()}, kitPolicy
@@ -101,6 +106,11 @@ func newForge(t *testing.T, model map[string][]byte, change func(*PackOptions)) 
 	check(t, err)
 	f.Identities = []string{secret}
 	return f
+}
+
+func seed(t *testing.T, label string) {
+	sum := sha256.Sum256([]byte(t.Name() + ", " + label))
+	cryptotest.SetGlobalRandom(t, binary.BigEndian.Uint64(sum[:]))
 }
 
 // load takes a package apart.

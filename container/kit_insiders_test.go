@@ -213,7 +213,7 @@ func kitInsiders() []kitCase {
 			name: "envelope of another package", about: "the envelope of another package of the author, with the same lengths, stands before this body",
 			do: func(f *forge) {
 				f.body()
-				g := newForge(f.T, kitFiles(map[string]int{"config.json": 120, "other": 0, "sub/weights.bin": 700}), nil)
+				g := newForge(f.T, "foreign", kitFiles(map[string]int{"config.json": 120, "other": 0, "sub/weights.bin": 700}), nil)
 				copy(f.slot(0), g.slot(0))
 			},
 		},
@@ -397,5 +397,5 @@ func (f *forge) addRecipient(r *tgspcrypto.Recipient) {
 // foreignStanza is the reader's entry of another package of the same author.
 func (f *forge) foreignStanza() cbor.RawMessage {
 	f.Helper()
-	return newForge(f.T, f.model, nil).doc.Recipients[0]
+	return newForge(f.T, "foreign", f.model, nil).doc.Recipients[0]
 }

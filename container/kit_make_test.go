@@ -5,13 +5,11 @@ package container
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 	"flag"
 	"os"
 	"path/filepath"
 	"reflect"
 	"testing"
-	"testing/cryptotest"
 
 	"github.com/tensorguard/tgsp/container/kit"
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
@@ -101,17 +99,14 @@ func (c kitCase) variants() []kitVariant {
 	return all
 }
 
-// make forges the package. Its randomness comes from its name, so that it is
-// the same every time and no case depends on another.
+// make forges the package.
 func (v kitVariant) make(t *testing.T) *kit.Case {
 	t.Helper()
-	sum := sha256.Sum256([]byte(v.name))
-	cryptotest.SetGlobalRandom(t, binary.BigEndian.Uint64(sum[:]))
 	model := v.model
 	if model == nil {
 		model = tinyModel
 	}
-	f := newForge(t, model(), func(o *PackOptions) {
+	f := newForge(t, "own", model(), func(o *PackOptions) {
 		o.Suite, o.LeafHash = v.suite, v.hash
 		if v.pack != nil {
 			v.pack(o)
