@@ -3,7 +3,6 @@
 
 import hashlib
 import json
-import sys
 from dataclasses import dataclass
 
 import cbor
@@ -91,15 +90,11 @@ def _json_object(text):
 
     if type(text) is not str:
         return False
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(limit + 4 * MAX_JSON_DEPTH)
     try:
         # Numbers stay text: Python refuses to convert very long ones.
         value = json.loads(text, parse_int=str, parse_float=str, parse_constant=no_constant)
     except (ValueError, RecursionError):
         return False
-    finally:
-        sys.setrecursionlimit(limit)
     return type(value) is dict and _json_depth(value) <= MAX_JSON_DEPTH
 
 
