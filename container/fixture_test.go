@@ -98,6 +98,12 @@ func (x *fixture) trust() *Trust {
 
 func (x *fixture) identities() []*tgspcrypto.Identity { return []*tgspcrypto.Identity{x.identity} }
 
+func (x *fixture) recipients() []*tgspcrypto.Recipient {
+	return []*tgspcrypto.Recipient{x.identity.Recipient()}
+}
+
+func mkdir(dir, name string) error { return os.Mkdir(filepath.Join(dir, name), 0o755) }
+
 func (x *fixture) bytes(t testing.TB) []byte {
 	t.Helper()
 	data, err := os.ReadFile(x.name)

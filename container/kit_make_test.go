@@ -56,6 +56,10 @@ func TestKitIsCurrent(t *testing.T) {
 	}
 	for _, d := range kitDescriptions() {
 		for _, v := range d.variants() {
+			if testing.Short() && !*writeKit && len(made)%10 != 0 {
+				made[v.name] = true
+				continue
+			}
 			t.Run(v.name, func(t *testing.T) { keep(t, v.make(t)) })
 		}
 	}

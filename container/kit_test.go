@@ -206,7 +206,14 @@ func (k *kitReader) extract() error {
 	if _, err := a.Open(Facts{Now: k.At}, k.identities); err != nil {
 		return err
 	}
-	return k.verify(k.identities, nil)
+	sink := &memorySink{}
+	err = k.verify(k.identities, sink)
+	for i, want := range k.Files {
+		if err == nil && sha256.Sum256(sink.files[want.Path]) != want.SHA256 {
+			k.Errorf("extracted, file %d is not what it may be", i)
+		}
+	}
+	return err
 }
 
 // onDisk runs a change on a copy of the package. One that is refused must leave

@@ -12,7 +12,7 @@ import (
 
 // sampled is how many flips go by for one that is made in a short run. It
 // divides no size of the format, so that every field gets some.
-const sampled = 17
+const sampled = 61
 
 // flips counts what became of changed bytes.
 type flips struct {

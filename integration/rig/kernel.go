@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
@@ -72,6 +73,13 @@ func StatusField(pid int, field string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("/proc/%d/status has no field %s", pid, field)
+}
+
+// ForgetPeak gives the caller's unused memory back and has the kernel forget how
+// much it had, so that a command's MaxRSS is its own (proc_pid_clear_refs(5)).
+func ForgetPeak() error {
+	debug.FreeOSMemory()
+	return os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)
 }
 
 // StatusBytes reads a field of /proc/PID/status that is given in kilobytes.

@@ -21,8 +21,9 @@ type Result struct {
 	Code   int // exit status; 128 and the signal's number where a signal ended it; -1 when it did not start
 	Stdout string
 	Stderr string
-	// MaxRSS is the most memory in bytes that the command ever had resident. The
-	// kernel counts from before exec, so it is never less than the caller's own.
+	// MaxRSS is the most memory in bytes that the command ever had resident, or
+	// that the caller had before it: Linux counts a process's memory from before
+	// it executed the command. See ForgetPeak.
 	MaxRSS int64
 	Wall   time.Duration
 }
