@@ -8,6 +8,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -92,14 +94,19 @@ func newForge(t *testing.T, label string, model map[string][]byte, change func(*
 	seed(t, label)
 	defer seed(t, label+", packed")
 	f := &forge{T: t, kitKeys: newKitKeys(t), model: model}
-	x := pack(t, model, func(o *PackOptions) {
-		o.Author, o.Recipients, o.Policy = f.author, []*tgspcrypto.Recipient{f.reader.Recipient()}, kitPolicy
-		o.PackageID, o.Metadata, o.Annotations = "kit/model", []byte(`{"kit": true}`), map[string]string{"note": "a package of the test kit"}
-		if change != nil {
-			change(o)
-		}
-	})
-	f.load(x.bytes(t))
+	o := PackOptions{
+		PackageID: "kit/model", Version: "1.2.3", CreatedAt: created, Author: f.author, Recipients: []*tgspcrypto.Recipient{f.reader.Recipient()},
+		Policy: kitPolicy, Metadata: []byte(`{"kit": true}`), Annotations: map[string]string{"note": "a package of the test kit"},
+	}
+	if change != nil {
+		change(&o)
+	}
+	src, err := Scan(writeModel(t, model), SourceOptions{})
+	check(t, err)
+	out, err := os.Create(filepath.Join(t.TempDir(), "kit.tgsp"))
+	check(t, err)
+	f.load(written(t, out, src, o))
+	check(t, out.Close())
 	f.At = kitTime
 	f.Trusted = []kit.Trusted{{Role: string(RoleAuthor), Key: f.author.Public().String()}}
 	secret, err := f.reader.SecretLine()

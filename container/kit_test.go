@@ -8,8 +8,6 @@ import (
 	"errors"
 	"hash"
 	"io"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/tensorguard/tgsp/container/kit"
@@ -73,11 +71,8 @@ func (k *kitReader) run() {
 	k.want("verify", k.Verify, k.verify(k.identities, nil))
 	k.want("open", k.Open, k.read())
 	k.want("extract", k.Extract, k.extract())
-	k.want("change", k.Change, k.onDisk(k.change))
-	k.want("repair", k.Repair, k.onDisk(func(name string) error {
-		_, err := Repair(name, k.trust)
-		return err
-	}))
+	k.want("change", k.Change, k.changing(k.addRecipient))
+	k.want("repair", k.Repair, k.changing(func(*Change) error { return nil }))
 }
 
 func (k *kitReader) want(what string, want kit.Outcome, err error) {
@@ -216,30 +211,34 @@ func (k *kitReader) extract() error {
 	return err
 }
 
-// onDisk runs a change on a copy of the package. One that is refused must leave
-// it as it was.
-func (k *kitReader) onDisk(do func(name string) error) error {
-	name := filepath.Join(k.TempDir(), "case.tgsp")
-	check(k, os.WriteFile(name, k.Package, 0o600))
-	err := do(name)
-	after, readErr := os.ReadFile(name)
-	check(k, readErr)
-	if err != nil && !bytes.Equal(after, k.Package) {
-		k.Errorf("refused with %v, and changed", err)
+// changing is what BeginChange and Repair do, on a disk in memory: they accept
+// the package and end a change that was cut off. What is refused must be left as
+// it was, and the rest is taken by verify or was not right before.
+func (k *kitReader) changing(do func(*Change) error) error {
+	disk := newSimDisk(k.Package)
+	c, err := acceptLocked(&readerSource{disk, int64(len(k.Package))}, disk, k.trust)
+	if err == nil {
+		_, err = c.finish()
 	}
+	if err == nil {
+		err = do(c)
+	}
+	if err != nil {
+		if !bytes.Equal(disk.cache, k.Package) {
+			k.Errorf("refused with %v, and changed", err)
+		}
+		return err
+	}
+	f, err := NewFile(disk, int64(len(disk.cache)))
+	check(k, err)
+	check(k, f.Unfinished())
+	_, err = f.Accept(k.trust)
 	return err
 }
 
-// change adds a recipient as the author, who is the first that is trusted, and
-// looks whether a reader takes the result.
-func (k *kitReader) change(name string) error {
-	keys := newKitKeys(k.T)
-	c, err := BeginChange(name, k.trust)
-	if err != nil {
-		return err
-	}
-	defer c.End() //nolint:errcheck // what was written is synced already
+// addRecipient signs as the kit's author.
+func (k *kitReader) addRecipient(c *Change) error {
 	more := newIdentity(k, tgspcrypto.X25519)
-	_, err = c.AddRecipients([]*tgspcrypto.Recipient{more.Recipient()}, k.identities, keys.author)
+	_, err := c.AddRecipients([]*tgspcrypto.Recipient{more.Recipient()}, k.identities, newKitKeys(k.T).author)
 	return err
 }
