@@ -96,7 +96,7 @@ func (k *kitUser) usualTime() bool {
 
 // trust fills the trust store.
 func (k *kitUser) trust() {
-	store := &trustStore{}
+	store := &trustStore{Keys: []trustEntry{}}
 	for _, t := range k.Trusted {
 		entry := trustEntry{Key: t.Key, Role: t.Role}
 		if t.Packages != "" {
