@@ -55,7 +55,7 @@ func TestFailingStorage(t *testing.T) {
 					t.Errorf("verify with %d identities: %v", len(identities), err)
 				}
 			}
-			r, err := readerOf(x, src)
+			r, err := x.openFrom(src, int64(len(data)))
 			if !s.opens {
 				if !errors.Is(err, errStorage) || typed(err) {
 					t.Errorf("open: %v", err)
@@ -71,18 +71,6 @@ func TestFailingStorage(t *testing.T) {
 			}
 		})
 	}
-}
-
-func readerOf(x *fixture, src *brokenReader) (*Reader, error) {
-	f, err := NewFile(src, int64(len(src.data)))
-	if err != nil {
-		return nil, err
-	}
-	a, err := f.Accept(x.trust())
-	if err != nil {
-		return nil, err
-	}
-	return a.Open(Facts{Now: created}, x.identities())
 }
 
 // TestRefusedOutputs gives Pack places where it must not write.

@@ -136,7 +136,12 @@ func (x *fixture) verifyBytes(data []byte) error {
 
 // open opens a package in memory.
 func (x *fixture) open(data []byte) (*Reader, error) {
-	f, err := NewFile(bytes.NewReader(data), int64(len(data)))
+	return x.openFrom(bytes.NewReader(data), int64(len(data)))
+}
+
+// openFrom opens a package of size bytes behind any reader.
+func (x *fixture) openFrom(src io.ReaderAt, size int64) (*Reader, error) {
+	f, err := NewFile(src, size)
 	if err != nil {
 		return nil, err
 	}

@@ -143,18 +143,22 @@ func (k *kitReader) verify(identities []*tgspcrypto.Identity, sink ContentsSink)
 	return err
 }
 
-// read opens the package and reads every file, in pieces that are no whole
-// leaves; what comes out is compared with what may.
-func (k *kitReader) read() error {
+func (k *kitReader) open() (*Reader, error) {
 	f, err := NewFile(bytes.NewReader(k.Package), int64(len(k.Package)))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	a, err := f.Accept(k.trust)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r, err := a.Open(Facts{Now: k.At}, k.identities)
+	return a.Open(Facts{Now: k.At}, k.identities)
+}
+
+// read opens the package and reads every file, in pieces that are no whole
+// leaves; what comes out is compared with what may.
+func (k *kitReader) read() error {
+	r, err := k.open()
 	if err != nil {
 		return err
 	}
@@ -190,19 +194,11 @@ func (k *kitReader) released(all hash.Hash) {
 // extract is what the command does: it opens the package and then verifies it
 // while the files are written. What it gives counts only when all was right.
 func (k *kitReader) extract() error {
-	f, err := NewFile(bytes.NewReader(k.Package), int64(len(k.Package)))
-	if err != nil {
-		return err
-	}
-	a, err := f.Accept(k.trust)
-	if err != nil {
-		return err
-	}
-	if _, err := a.Open(Facts{Now: k.At}, k.identities); err != nil {
+	if _, err := k.open(); err != nil {
 		return err
 	}
 	sink := &memorySink{}
-	err = k.verify(k.identities, sink)
+	err := k.verify(k.identities, sink)
 	for i, want := range k.Files {
 		if err == nil && sha256.Sum256(sink.files[want.Path]) != want.SHA256 {
 			k.Errorf("extracted, file %d is not what it may be", i)

@@ -21,7 +21,7 @@ import (
 )
 
 // liftCoreLimit lets the processes that a test starts dump core, which takes
-// root, and makes sure by a plain process that they do.
+// root, and looks by a plain process whether they do.
 func liftCoreLimit(t *testing.T, u *rig.User, dir string) {
 	t.Helper()
 	var old unix.Rlimit
@@ -40,7 +40,7 @@ func liftCoreLimit(t *testing.T, u *rig.User, dir string) {
 	control.Dir = dir
 	_ = control.Run() // its state is looked at below
 	if !dumpedCore(control) {
-		t.Skipf("this machine dumps no cores, not even of a plain process: %v", control.ProcessState)
+		t.Logf("this machine dumps no cores, not even of a plain process: %v", control.ProcessState)
 	}
 	for _, name := range coresIn(t, dir) {
 		if err := os.Remove(name); err != nil {
