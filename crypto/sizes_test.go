@@ -4,6 +4,7 @@ package crypto
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"errors"
 	"strings"
 	"testing"
@@ -80,5 +81,36 @@ func TestAuthorID(t *testing.T) {
 	}
 	if (AuthorPublicKey{}).Verify("type", nil, make([]byte, 64)) {
 		t.Error("the zero key verifies a signature")
+	}
+}
+
+// TestLargestMessage has the number of chunks at its limit.
+func TestLargestMessage(t *testing.T) {
+	const largest = MaxChunks*ChunkSize - 1 // the last chunk is short
+	if n, err := PlaintextSize(CiphertextSize(largest)); n != largest || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	if n, err := PlaintextSize(CiphertextSize(largest + 1)); !errors.Is(err, ErrTruncated) {
+		t.Errorf("one byte more: %d, %v", n, err)
+	}
+}
+
+// TestZeroKeyVerifiesNothing forges a signature under the key that a forgotten
+// AuthorPublicKey is, which is a point of small order.
+func TestZeroKeyVerifiesNothing(t *testing.T) {
+	forged := append([]byte{1}, make([]byte, ed25519.SignatureSize-1)...)
+	forgeries := 0
+	for i := range 100 {
+		body := []byte{byte(i)}
+		if !ed25519.Verify(make([]byte, AuthorKeySize), preAuthEncoding("type", body), forged) {
+			continue
+		}
+		forgeries++
+		if (AuthorPublicKey{}).Verify("type", body, forged) {
+			t.Fatalf("the forgery over %x is taken", body)
+		}
+	}
+	if forgeries == 0 {
+		t.Error("no forgery among 100, where one in four is expected")
 	}
 }
