@@ -335,3 +335,27 @@ func TestTextsOfTrust(t *testing.T) {
 		}
 	}
 }
+
+// TestAlteredSaysWhere changes a byte of the second leaf: whoever decrypts is
+// told where that leaf lies, in the package or in the file.
+func TestAlteredSaysWhere(t *testing.T) {
+	x := pack(t, randomFiles(map[string]int{"a": 3 * leafPlaintext}), nil)
+	data := x.bytes(t)
+	l := mustLayout(t, data)
+	data[l.payloadOffset()+LeafSize+100] ^= 1
+	altered := new(AlteredError)
+	if err := x.verifyBytes(data); !errors.As(err, &altered) || altered.Offset != l.payloadOffset()+LeafSize || altered.Part != "payload" {
+		t.Errorf("verify: %v, want offset %d", err, l.payloadOffset()+LeafSize)
+	}
+	r, err := x.open(data)
+	check(t, err)
+	for _, from := range []int64{0, leafPlaintext, leafPlaintext + 77} {
+		n, err := r.ReadFileAt(0, make([]byte, 2*leafPlaintext-from), from)
+		if !errors.As(err, &altered) || altered.Offset != leafPlaintext || altered.Path != "a" || int64(n) != max(leafPlaintext-from, 0) {
+			t.Errorf("read from %d: %d bytes, %v", from, n, err)
+		}
+	}
+	if n, err := r.ReadFileAt(0, make([]byte, 100), 2*leafPlaintext); n != 100 || err != nil {
+		t.Errorf("the leaf after it: %d bytes, %v", n, err)
+	}
+}

@@ -87,6 +87,13 @@ func kitLines(keys kitKeys) []*kit.Case {
 		point(name, "an X25519 point that protects nothing, or a second name for one", "recipient", "tgsp-x25519", u, nil)
 		point(name, "the X25519 half of a hybrid key protects nothing, or is a second name for one", "hybrid recipient", "tgsp-mlkem768-x25519", u, hybridRaw[:len(hybridRaw)-32])
 	}
+	for name, change := range map[string]func(raw []byte){
+		"low bits": func(raw []byte) { raw[0] |= 1 }, "top bit": func(raw []byte) { raw[31] |= 0x80 }, "second bit": func(raw []byte) { raw[31] &^= 0x40 },
+	} {
+		raw := rawKey(good["identity"])
+		change(raw)
+		add("identity "+name, "a bit that X25519 does not look at is another, which would be a second line for the same key", "identity", keyLine("tgsp-secret-x25519", raw), false)
+	}
 	add("hybrid recipient modulus", "a coefficient of the ML-KEM half is not less than the modulus", "hybrid recipient",
 		keyLine("tgsp-mlkem768-x25519", slices.Concat([]byte{0xff, 0xff, 0xff}, hybridRaw[3:])), false)
 	return cases

@@ -125,6 +125,8 @@ class Identity:
 def identity(line):
     kind, secret = _of(line, "tgsp-secret-x25519", "tgsp-secret-mlkem768-x25519")
     if kind == "tgsp-secret-x25519":
+        if secret[0] & 7 or secret[31] & 0xC0 != 0x40:
+            raise BadKey("X25519 secret key: not clamped")
         public = raw(X25519PrivateKey.from_private_bytes(secret).public_key())
         return Identity("X25519", secret, public)
     mlkem, x25519 = expand(secret)
