@@ -11,6 +11,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+	"github.com/tensorguard/tgsp/crypto/dcbor"
 )
 
 // FuzzPreamble makes sure that a preamble that is taken is the one that its
@@ -76,7 +77,7 @@ func FuzzManifest(f *testing.F) {
 	}
 	for _, data := range envelopesOfKit(f) {
 		var doc envelopeDoc
-		if codec.dec.Unmarshal(data, &doc) == nil {
+		if dcbor.Peek(data, &doc) == nil {
 			f.Add(doc.Manifest)
 		}
 	}

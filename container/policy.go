@@ -3,16 +3,14 @@
 package container
 
 import (
-	"encoding/hex"
 	"slices"
 	"time"
+
+	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
 
 // FleetID names a fleet by the SHA-256 of its authority's public key.
-type FleetID [32]byte
-
-// String returns 64 hexadecimal digits.
-func (id FleetID) String() string { return hex.EncodeToString(id[:]) }
+type FleetID = tgspcrypto.FleetID
 
 // Policy says who may open a package and when: the manifest's field
 // policy_constraints. Times are seconds since 1970 (UTC); zero means that the
