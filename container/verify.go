@@ -14,11 +14,11 @@ import (
 // VerifyOptions says what File.Verify demands beyond an intact file.
 type VerifyOptions struct {
 	Trust *Trust
-	// Identities, where there are any, make it decrypt all contents too and
-	// compare them with the index. The policy's time does not matter for that,
+	// Identities, or fleets among the facts, make it decrypt all contents too and
+	// compare them with the index. The policy's window does not matter for that,
 	// its fleet does.
 	Identities []*tgspcrypto.Identity
-	Fleets     []FleetID
+	Facts      Facts
 	At         *time.Time              // judge the policy's window at this time; nil leaves it out
 	Contents   ContentsSink            // receives the files; nil to throw them away
 	Progress   func(done, total int64) // payload bytes; may be nil
@@ -67,7 +67,7 @@ func (f *File) Verify(ctx context.Context, o VerifyOptions) (*Report, error) {
 	// unknown author's gets parsed.
 	var contents *contentsCheck
 	var keyErr error
-	if refusal == nil && len(o.Identities) > 0 {
+	if refusal == nil && (len(o.Identities) > 0 || len(o.Facts.Fleets) > 0) {
 		contents, keyErr = accepted.newContentsCheck(o)
 		if e := new(AlteredError); errors.As(keyErr, &e) {
 			return report, keyErr
@@ -75,6 +75,9 @@ func (f *File) Verify(ctx context.Context, o VerifyOptions) (*Report, error) {
 	}
 	if err := body.checkPayload(ctx, contents, o.Progress); err != nil {
 		return report, contents.abort(err)
+	}
+	if refusal == nil {
+		refusal = accepted.checkRecipients()
 	}
 	if refusal != nil || keyErr != nil {
 		return report, errors.Join(refusal, keyErr)
