@@ -239,6 +239,70 @@ func TestAbsenceOfAMember(t *testing.T) {
 	}
 }
 
+// An entry has its lengths and its place.
+func TestMembersOfABundle(t *testing.T) {
+	a := newAuthority(t, tgspcrypto.X25519, 5)
+	a.rotate()
+	f := a.rotate()
+	for name, change := range map[string]func(b *bundleDoc){
+		"a short encapsulation": func(b *bundleDoc) { b.Members[0].Entry.Enc = b.Members[0].Entry.Enc[1:] },
+		"a long secret":         func(b *bundleDoc) { b.Members[0].Entry.Sealed = append(b.Members[0].Entry.Sealed, 0) },
+		"after the last":        func(b *bundleDoc) { b.Members[0].Index = 5 },
+		"far after the last":    func(b *bundleDoc) { b.Members[0].Index = 1 << 63 },
+		"another's place":       func(b *bundleDoc) { b.Members[0].Index ^= 1 },
+		"a long proof":          func(b *bundleDoc) { b.Members[0].Proof = make([]Hash, maxProof+1) },
+		"a cut fleet file":      func(b *bundleDoc) { b.File = b.File[1:] },
+		"a null fleet file":     func(b *bundleDoc) { b.File = nil },
+	} {
+		b, err := ParseBundle(a.bundle(f, a.agents[2]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(&b.doc)
+		if _, err := ParseBundle(b.Encode()); !errors.As(err, new(*FormatError)) && !errors.As(err, new(*SignatureError)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// An entry that the authority has signed by mistake does not open.
+func TestSignedEntryOfAnotherEpoch(t *testing.T) {
+	a := newAuthority(t, tgspcrypto.X25519, 1)
+	a.rotate()
+	f := a.rotate()
+	e, err := NewEntry(a.agents[0].Recipient(), a.secrets[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewCommitter(nil)
+	if err := c.Add(e); err != nil {
+		t.Fatal(err)
+	}
+	root, err := c.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := a.resign(f, func(d *fileDoc) { d.EntriesHash = root })
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := ParseBundle(dcbor.Encode(bundleDoc{File: data, Members: []memberDoc{{Entry: *e}}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Keyring(a.agents); !errors.As(err, new(*FormatError)) {
+		t.Errorf("an entry of another epoch: %v", err)
+	}
+}
+
+func TestSignNeedsKeysThatCanBe(t *testing.T) {
+	a := newAuthority(t, "RSA", 0)
+	_, err := Sign(a.key, FileSpec{Name: "robots", Serial: 1, KEM: a.kem, IssuedAt: issued, ValidUntil: issued.Add(time.Hour), Secrets: []*tgspcrypto.EpochSecret{NewEpochSecret(a.id(), 1)}})
+	if err == nil {
+		t.Error("signed a fleet file with an unknown kind of key")
+	}
+}
+
 func TestEntriesAreSorted(t *testing.T) {
 	a := newAuthority(t, tgspcrypto.X25519, 2)
 	a.rotate()
@@ -288,10 +352,12 @@ func TestUnlockNeedsTheSecret(t *testing.T) {
 	}
 }
 
-func TestStaleTextsOfErrors(t *testing.T) {
+func TestTextsOfErrors(t *testing.T) {
 	id := tgspcrypto.FleetID{0xab}
 	for want, err := range map[string]error{
-		"fleet robots (ab000000), epoch 3: why": &MemberError{id, "robots", 3, "why"},
+		"fleet file.epoch: 0, and they are counted from 1": malformed("fleet file.epoch", "%d, and they are counted from 1", 0),
+		"the entry is not signed":                          &SignatureError{"the entry is not signed"},
+		"fleet robots (ab000000), epoch 3: why":            &MemberError{id, "robots", 3, "why"},
 		"the fleet file of robots (ab000000) was valid until 2027-01-15T08:00:00Z, and it is 2027-01-15T09:00:00Z": &StaleError{id, "robots", issued, issued.Add(time.Hour)},
 		"epoch 7 of fleet ab000000 is wanted, and the keys at hand are of epochs 2 to 5":                           &EpochError{id, 7, 2, 5},
 	} {
