@@ -5,6 +5,7 @@ package container
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"testing"
 	"time"
 
@@ -148,6 +149,18 @@ func FuzzEnvelope(f *testing.F) {
 	for _, data := range envelopesOfKit(f) {
 		f.Add(data, false)
 	}
+	// Entries for a fleet beside others: those of the kit, and one of its own.
+	members := []Membership{frozenMember(f, tgspcrypto.X25519), frozenMember(f, tgspcrypto.MLKEM768X25519)}
+	for _, e := range seedEnvelopes(f) {
+		for kind, size := range map[string]int{"fleet-X25519": 32, "fleet-MLKEM768-X25519": 1120} {
+			for _, m := range members {
+				doc := e.doc
+				doc.Generation++
+				doc.Recipients = append(slices.Clip(doc.Recipients), encode(fleetStanza{kind, m.Fleet, 2, make([]byte, size), make([]byte, wrappedKeySize)}))
+				f.Add(encode(doc), true)
+			}
+		}
+	}
 	f.Fuzz(func(t *testing.T, data []byte, sign bool) {
 		if sign {
 			data = resigned(data, author)
@@ -164,8 +177,14 @@ func FuzzEnvelope(f *testing.F) {
 			if e.Author().ID() != e.Manifest().AuthorID || len(e.Recipients()) != len(e.doc.Recipients) || len(e.Signers())+len(e.UnknownSignatures()) != len(e.doc.Signatures) {
 				t.Errorf("%d recipients, %d signers, %d unknown", len(e.Recipients()), len(e.Signers()), len(e.UnknownSignatures()))
 			}
-			if _, err := unwrap(e.recipients, e.doc.Manifest, Facts{}, identities); err != nil {
+			if _, err := unwrap(e.recipients, e.doc.Manifest, Facts{Fleets: members}, identities); err != nil {
 				typed(t, err)
+			}
+			fleetOnly := !slices.ContainsFunc(e.recipients, func(r *Recipient) bool {
+				return r.Fleet == nil || r.Epoch == 0 || !bytes.Equal(r.Fleet[:], e.manifest.Policy.TargetFleet)
+			})
+			if err := e.checkRecipients(); (err == nil) != (fleetOnly || len(e.manifest.Policy.TargetFleet) == 0) {
+				t.Errorf("recipients %v for fleet %x: %v", e.recipients, e.manifest.Policy.TargetFleet, err)
 			}
 			slot, err := encodeSlot(e, e.manifest.layout().slotSize)
 			if err != nil {
