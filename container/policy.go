@@ -44,11 +44,15 @@ func (p *Policy) validate() error {
 // judgement is the same for the same facts.
 type Facts struct {
 	Now    time.Time
+	Floor  time.Time    // the latest time that this agent's clock has shown; zero if unknown
 	Fleets []Membership // of this agent
 }
 
+// HasWindow reports whether the policy depends on the time.
+func (p Policy) HasWindow() bool { return p.NotBefore != 0 || p.NotAfter != 0 }
+
 // Check returns a *PolicyError for the first clause that the facts violate, the
-// fleet before the time, or nil.
+// fleet before the time, or nil. It takes the facts' clock for right.
 func (p Policy) Check(f Facts) error {
 	if err := p.checkFleet(f); err != nil {
 		return err
