@@ -32,6 +32,7 @@ written; where one is not right, the output ends before it.`,
 		RunE:    func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), a, args[0], args[1:]) },
 	}
 	o.add(cmd.Flags())
+	o.addRollback(cmd.Flags())
 	return cmd
 }
 

@@ -36,6 +36,7 @@ longer. tgsp mount needs no such copy.`,
 		RunE:    func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), a, args[0], args[1]) },
 	}
 	o.add(cmd.Flags())
+	o.addRollback(cmd.Flags())
 	cmd.Flags().BoolVar(&o.force, "force", false, "replace files that are there already")
 	cmd.Flags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress")
 	cmd.Flags().BoolVar(&a.json, "json", false, "show one JSON object")
@@ -75,6 +76,9 @@ func (o *extractOptions) extract(ctx context.Context, a *app, name, dir string) 
 	})
 	end()
 	if err != nil {
+		return nil, about(name, err)
+	}
+	if err := session.remember(a); err != nil {
 		return nil, about(name, err)
 	}
 	return report, staging.publish()

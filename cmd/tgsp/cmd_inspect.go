@@ -47,9 +47,9 @@ func (o *inspectOptions) run(a *app, name string) error {
 	var contents *contentsView
 	accepted, closed := s.file.Accept(s.trust) // closed is why the contents are not shown
 	if closed == nil {
-		var reader *container.Reader
-		if reader, closed = accepted.Open(facts(), s.identities); closed == nil {
-			contents = newContentsView(reader)
+		// What the agent remembers counts, and that somebody has looked is no part of it.
+		if closed = s.admit(a, accepted, false, false); closed == nil {
+			contents = newContentsView(s.reader)
 		}
 	}
 	// A key that was named has to fit; the default one is only tried.

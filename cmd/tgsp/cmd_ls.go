@@ -22,6 +22,7 @@ func newLsCommand(a *app) *cobra.Command {
 		RunE:    func(_ *cobra.Command, args []string) error { return o.run(a, args[0]) },
 	}
 	o.add(cmd.Flags())
+	o.addRollback(cmd.Flags())
 	cmd.Flags().BoolVarP(&o.long, "long", "l", false, "also mode, size in bytes and SHA-256")
 	cmd.Flags().BoolVar(&a.json, "json", false, "show one JSON object")
 	return cmd

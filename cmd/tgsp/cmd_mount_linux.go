@@ -14,14 +14,15 @@ import (
 // mountOptions are the arguments of tgsp mount.
 type mountOptions struct {
 	openFlags
-	pkg, dir   string
-	foreground bool
-	allowOther bool
-	noExec     bool
-	extra      []string // as given with -o
-	log        string
-	helper     bool // called in the way of mount(8)
-	readyFD    int  // in a daemon: where to tell that it is ready; else 0
+	pkg, dir     string
+	foreground   bool
+	allowOther   bool
+	noExec       bool
+	waitForClock bool
+	extra        []string // as given with -o
+	log          string
+	helper       bool // called in the way of mount(8)
+	readyFD      int  // in a daemon: where to tell that it is ready; else 0
 }
 
 func newMountCommand(a *app) *cobra.Command {
@@ -46,9 +47,13 @@ tgsp status shows all mounts and where their logs are.
 
 Only you can read the folder unless you say --allow-other.
 
+A machine without a battery clock starts with a wrong time. With
+--wait-for-clock, mount waits until the time is set, where the package's policy
+depends on it.
+
 Options of mount(8) can follow -o, separated by commas: identity=FILE,
 trusted_key=KEY, require_key=KEY, expect=ID[@VERSION], log=FILE, allow_other,
-foreground, noexec. So a line in /etc/fstab or a systemd mount unit works too:
+foreground, noexec, no_rollback, allow_rollback, wait_for_clock. So a line in /etc/fstab or a systemd mount unit works too:
   /srv/model.tgsp  /mnt/model  fuse.tgsp  ro,allow_other,nofail  0  0`,
 		Example: `  mkdir -p ~/model
   tgsp mount model.tgsp ~/model
@@ -65,6 +70,8 @@ foreground, noexec. So a line in /etc/fstab or a systemd mount unit works too:
 	}
 	flags := cmd.Flags()
 	o.add(flags)
+	o.addRollback(flags)
+	flags.BoolVar(&o.waitForClock, "wait-for-clock", false, "wait until this machine's clock is set, where the policy depends on it")
 	flags.BoolVarP(&o.foreground, "foreground", "f", false, "serve in this process, log to standard error")
 	flags.BoolVar(&o.allowOther, "allow-other", false, "let all users of this machine read the folder")
 	flags.StringArrayVarP(&o.extra, "options", "o", nil, "options of mount(8), as `OPT,…`")
@@ -156,6 +163,10 @@ func (o *mountOptions) daemonArgs() []string {
 	}
 	if o.log != "" {
 		args = append(args, "--log="+o.log)
+	}
+	args = append(args, o.rollbackArgs()...)
+	if o.waitForClock {
+		args = append(args, "--wait-for-clock")
 	}
 	if o.allowOther {
 		args = append(args, "--allow-other")

@@ -31,7 +31,10 @@ no flag names stays as it is; "never" takes a time out of the policy.
 
 Signatures of others fall away, because they stood for what the package said
 before. The list of recipients is written anew: name all of them with -r or -R,
-unless the package opens for you alone.`,
+unless the package opens for you alone.
+
+Agents take the renewed package up when they get it: for them it is newer than
+every copy from before, which they refuse with --no-rollback.`,
 		Example: `  tgsp renew model.tgsp --not-after 2028-01-31T18:00:00Z
   tgsp renew model.tgsp --not-after never -R customers.txt`,
 		Args: cobra.ExactArgs(1),
@@ -80,7 +83,7 @@ func (o *renewOptions) run(a *app, name string) error {
 		return err
 	}
 	a.warnClosed(policy)
-	lost := len(change.Signers()) - 1
+	lost, before := len(change.Signers())-1, change.Seen()
 	edit := func(m *container.Manifest) {
 		m.Policy = policy
 		m.CreatedAt = uint64(time.Now().Unix()) //nolint:gosec // after 1970
@@ -94,6 +97,9 @@ func (o *renewOptions) run(a *app, name string) error {
 	}
 	if lost > 0 {
 		a.warnf("what the package said before was signed by others too: gone is %s", countOf(lost, "signature"))
+	}
+	if change.Seen().Compare(before) < 0 {
+		a.warnf("agents with --no-rollback take it for older than it was (%s): give it a higher --version", before)
 	}
 	return o.show(a, name, change)
 }

@@ -31,6 +31,7 @@ var (
 	failFleet       = failure{15, "fleet"}
 	failTime        = failure{16, "time"}
 	failMount       = failure{17, "mount"}
+	failRollback    = failure{18, "rollback"}
 	failUnfinished  = failure{19, "unfinished"}
 	failBusy        = failure{20, "busy"}
 	failInterrupted = failure{130, "interrupted"}
@@ -42,9 +43,10 @@ EXIT STATUS
   0  done                    13  altered: a byte is not what the author signed
   1  failed: I/O and others  14  no-key: no identity given opens it
   3  usage                   15  fleet: the policy's fleet is not this agent's
- 10  malformed               16  time: outside the policy's window
+ 10  malformed               16  time: outside the policy's window, or the clock is wrong
  11  signature               17  mount: no FUSE, or the mountpoint is no good
- 12  untrusted author        19  unfinished: see tgsp recipients repair
+ 12  untrusted author        18  rollback: older than what this agent has seen
+                             19  unfinished: see tgsp recipients repair
                              20  busy: another program is changing the package
                             130  interrupted`
 
@@ -98,6 +100,8 @@ func classify(err error) failure {
 		untrusted  *container.UntrustedError
 		noKey      *container.NoKeyError
 		policy     *container.PolicyError
+		clock      *container.ClockError
+		rollback   *container.RollbackError
 		mounting   *mount.Error
 		source     *container.SourceError
 	)
@@ -125,8 +129,10 @@ func classify(err error) failure {
 		return failFleet
 	case errors.As(err, &noKey):
 		return failNoKey
-	case isPolicy:
+	case isPolicy, errors.As(err, &clock):
 		return failTime
+	case errors.As(err, &rollback):
+		return failRollback
 	case errors.As(err, &mounting):
 		return failMount
 	case errors.Is(err, container.ErrBusy):

@@ -32,6 +32,8 @@ var ranked = []struct {
 	{15, &container.PolicyError{Clause: container.ClauseTargetFleet}},
 	{14, &container.NoKeyError{}},
 	{16, &container.PolicyError{Clause: container.ClauseNotAfter}},
+	{16, &container.ClockError{}},
+	{18, &container.RollbackError{}},
 	{17, &mount.Error{Op: "mount", Err: fs.ErrNotExist}},
 	{20, container.ErrBusy},
 	{1, os.ErrPermission},
@@ -92,7 +94,7 @@ func TestReport(t *testing.T) {
 
 // TestEveryFailureIsInTheHelp compares the codes with the text that tells them.
 func TestEveryFailureIsInTheHelp(t *testing.T) {
-	for _, f := range []failure{failFailed, failUsage, failMalformed, failSignature, failUntrusted, failAltered, failNoKey, failFleet, failTime, failMount, failUnfinished, failBusy, failInterrupted} {
+	for _, f := range []failure{failFailed, failUsage, failMalformed, failSignature, failUntrusted, failAltered, failNoKey, failFleet, failTime, failMount, failRollback, failUnfinished, failBusy, failInterrupted} {
 		if !strings.Contains(exitStatus, fmt.Sprintf("%d  %s", f.Code, f.Kind)) {
 			t.Errorf("%d %s is not in the help", f.Code, f.Kind)
 		}

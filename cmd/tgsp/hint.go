@@ -22,6 +22,7 @@ func hintFor(err error) string {
 		altered   *container.AlteredError
 		noKey     *container.NoKeyError
 		policy    *container.PolicyError
+		clock     *container.ClockError
 		mounting  *mount.Error
 	)
 	switch {
@@ -39,6 +40,12 @@ func hintFor(err error) string {
 		return noKeyHint(noKey)
 	case errors.As(err, &policy):
 		return policyHint(policy)
+	case errors.As(err, &clock):
+		return clockHint(clock)
+	case errors.As(err, new(*container.RollbackError)):
+		return "get the newest one from its author; to go back to this one all the same: --allow-rollback"
+	case errors.As(err, new(*stateError)):
+		return "if you know why, as after a restored backup, begin anew: tgsp doctor --reset-state"
 	case errors.As(err, &mounting):
 		return mountHint(mounting)
 	case errors.Is(err, container.ErrBusy):
@@ -65,4 +72,13 @@ func policyHint(e *container.PolicyError) string {
 	default:
 		return "ask the author for a renewed package: tgsp renew PKG --not-after TIME"
 	}
+}
+
+// clockHint names what helps. Nothing that a program decides by itself does: it
+// cannot know which of two times is right.
+func clockHint(e *container.ClockError) string {
+	if e.Reason == container.ClockWentBack {
+		return "set this machine's clock (tgsp mount --wait-for-clock waits until it is set); if it is right now, and was ahead before: tgsp doctor --reset-clock"
+	}
+	return "set this machine's clock; tgsp mount --wait-for-clock waits until it is set"
 }

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -12,6 +14,7 @@ const (
 	authorKeyFile   = "author.key"
 	identityKeyFile = "identity.key"
 	trustFile       = "trust.json"
+	settingsFile    = "settings.json"
 	runFolder       = "run" // states and logs of mounts
 )
 
@@ -41,4 +44,12 @@ func makeHome(inside ...string) (string, error) {
 	}
 	dir = filepath.Join(append([]string{dir}, inside...)...)
 	return dir, os.MkdirAll(dir, 0o700)
+}
+
+// ignoreMissing makes it no error that a file is gone already.
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }

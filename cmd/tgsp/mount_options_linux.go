@@ -37,7 +37,7 @@ func (o *mountOptions) applyWord(word string) error {
 		if value == "" {
 			return usagef("-o %s: it needs a value, as in %s=…", name, name)
 		}
-	case "foreground", "allow_other", "noexec":
+	case "foreground", "allow_other", "noexec", "no_rollback", "allow_rollback", "wait_for_clock":
 		if hasValue {
 			return usagef("-o %s: it takes no value", word)
 		}
@@ -59,6 +59,12 @@ func (o *mountOptions) applyWord(word string) error {
 		o.allowOther = true
 	case name == "noexec":
 		o.noExec = true
+	case name == "no_rollback":
+		o.noRollback = true
+	case name == "allow_rollback":
+		o.allowRollback = true
+	case name == "wait_for_clock":
+		o.waitForClock = true
 	case name == "rw":
 		// mount(8) says rw whenever its user has not said ro.
 		if !o.helper {

@@ -48,9 +48,12 @@ func (o *mountOptions) serveForeground(ctx context.Context, a *app) error {
 	return s.serve(ctx)
 }
 
-// tell sends the parent its message.
+// send sends the parent a message.
+func (s *service) send(m *daemonMessage) error { return json.NewEncoder(s.parent).Encode(m) }
+
+// tell sends the parent its last message.
 func (s *service) tell(m *daemonMessage) error {
-	err := json.NewEncoder(s.parent).Encode(m)
+	err := s.send(m)
 	err = errors.Join(err, s.parent.Close())
 	s.parent = nil
 	return err
@@ -58,7 +61,7 @@ func (s *service) tell(m *daemonMessage) error {
 
 // serve opens, mounts, and returns when the mount has ended.
 func (s *service) serve(ctx context.Context) error {
-	reader, err := s.open(s.app, s.pkg)
+	reader, err := s.openInTime(ctx)
 	if err != nil {
 		return err
 	}
@@ -111,6 +114,9 @@ func (s *service) run(ctx context.Context, server *mount.Server, reader *contain
 	limitMemory()
 	s.logger.Info("how it reads", "direct_io", reader.DirectIO(), "memory_locked", lockMemory())
 
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	s.keepFloor(serving, reader.Envelope().Manifest().Policy)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

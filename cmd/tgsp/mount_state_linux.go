@@ -87,14 +87,6 @@ func (s *mountState) remove() error {
 	return err
 }
 
-// ignoreMissing makes it no error that a file is gone already.
-func ignoreMissing(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
 // ownLog reports whether the log lies where no user has put it.
 func (s *mountState) ownLog() bool {
 	dir, err := inHome(runFolder)

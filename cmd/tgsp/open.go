@@ -73,6 +73,7 @@ func (i *identityFlags) load(a *app) ([]*tgspcrypto.Identity, error) { return a.
 type openFlags struct {
 	trustFlags
 	identityFlags
+	rollbackFlags // of those that hand them out
 }
 
 func (o *openFlags) add(flags *pflag.FlagSet) {
@@ -86,6 +87,7 @@ type session struct {
 	trust      *container.Trust
 	identities []*tgspcrypto.Identity
 	reader     *container.Reader // of the contents, where they are open
+	*admission                   // likewise
 }
 
 // look opens the public part of a package, of which nothing is believed yet.
@@ -105,24 +107,32 @@ func (o *openFlags) look(a *app, name string) (*session, error) {
 	return &session{file: f, trust: trust, identities: identities}, nil
 }
 
-// open opens the contents of a package.
+// open opens the contents of a package and remembers that.
 func (o *openFlags) open(a *app, name string) (*container.Reader, error) {
 	s, err := o.begin(a, name)
 	if err != nil {
 		return nil, err
 	}
+	if err := s.remember(a); err != nil {
+		return nil, errors.Join(about(name, err), s.file.Close())
+	}
 	return s.reader, nil
 }
 
-// begin opens the contents of a package: trust, then policy, then key.
+// begin opens the contents of a package: trust, then policy, then key, then age.
+// Who hands them out has to remember that.
 func (o *openFlags) begin(a *app, name string) (*session, error) {
+	newest, err := o.refusesRollback()
+	if err != nil {
+		return nil, err
+	}
 	s, err := o.look(a, name)
 	if err != nil {
 		return nil, err
 	}
 	accepted, err := s.file.Accept(s.trust)
 	if err == nil {
-		s.reader, err = accepted.Open(facts(), s.identities)
+		err = s.admit(a, accepted, newest, o.allowRollback)
 	}
 	if err != nil {
 		return nil, errors.Join(about(name, err), s.file.Close())
@@ -170,4 +180,6 @@ func about(name string, err error) error {
 }
 
 // facts gathers what a policy is judged by.
-func facts() container.Facts { return container.Facts{Now: time.Now()} }
+func (a *app) facts(state *agentState) container.Facts {
+	return container.Facts{Now: a.now(), Floor: state.floor()}
+}
