@@ -66,7 +66,9 @@ func TestRollback(t *testing.T) {
 	})
 	renew := func(edit func(*Manifest)) {
 		t.Helper()
-		change(func(c *Change) error { return c.Renew(Renewal{Edit: edit, Recipients: x.recipients()}, Facts{}, x.identities(), x.author) })
+		change(func(c *Change) error {
+			return c.Renew(Renewal{Edit: edit, Recipients: x.recipients()}, Facts{}, x.identities(), x.author)
+		})
 	}
 	renew(func(m *Manifest) { m.CreatedAt += 60; m.Policy.NotAfter = uint64(created.AddDate(9, 0, 0).Unix()) })
 	renew(func(m *Manifest) { m.CreatedAt += 60; m.Version = "1.10.0" })

@@ -61,7 +61,10 @@ type admission struct {
 // user asks for that.
 func (s *session) admit(a *app, accepted *container.Accepted, newest, back bool) (err error) {
 	m := recall()
-	facts := a.facts(m.state)
+	facts, err := s.facts(a, accepted.Envelope, m.state)
+	if err != nil {
+		return err
+	}
 	if s.reader, err = accepted.Open(facts, s.identities); err != nil {
 		return err
 	}

@@ -70,9 +70,13 @@ func (o *extractOptions) extract(ctx context.Context, a *app, name, dir string) 
 	if err := staging.refuse(session.reader); err != nil {
 		return nil, err
 	}
+	facts, err := session.facts(a, session.reader.Envelope(), session.state)
+	if err != nil {
+		return nil, err
+	}
 	update, end := a.progress("extracting")
 	report, err := session.file.Verify(ctx, container.VerifyOptions{
-		Trust: session.trust, Identities: session.identities, Contents: staging, Progress: update,
+		Trust: session.trust, Identities: session.identities, Facts: facts, Contents: staging, Progress: update,
 	})
 	end()
 	if err != nil {

@@ -80,7 +80,7 @@ func (o *inspectOptions) show(a *app, v *packageView, e *container.Envelope, acc
 	a.printf("It was packed at %s (%s by the author's signature; the time itself is the author's word).\n", v.CreatedAt, mark)
 	a.printf("It opens %s (%s)%s.\n", windowText(m.Policy), mark, openNow(m.Policy))
 	if v.Policy.TargetFleet != "" {
-		a.printf("It opens only for agents of fleet %s (%s).\n", v.Policy.TargetFleet, mark)
+		a.printf("It opens only for agents of fleet %s (%s).\n", fleetOf(m.Policy), mark)
 	}
 	a.printf("\nSignatures (each is right for the manifest: verified)\n")
 	for _, s := range v.Signatures {

@@ -29,10 +29,10 @@ first; repair ends it and does nothing else.`,
   tgsp recipients add model.tgsp tgsp-x25519:…`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return usagef("say what: %s list|add|remove|repair", cmd.CommandPath())
+			return usagef("say what: %s list|add|remove|move|repair", cmd.CommandPath())
 		},
 	}
-	cmd.AddCommand(newRecipientsListCommand(a), newRecipientsAddCommand(a), newRecipientsRemoveCommand(a), newRecipientsRepairCommand(a))
+	cmd.AddCommand(newRecipientsListCommand(a), newRecipientsAddCommand(a), newRecipientsRemoveCommand(a), newRecipientsMoveCommand(a), newRecipientsRepairCommand(a))
 	return cmd
 }
 

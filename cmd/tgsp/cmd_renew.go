@@ -18,6 +18,7 @@ type renewOptions struct {
 	version        string
 	recipients     []string
 	recipientFiles []string
+	fleet          string
 }
 
 func newRenewCommand(a *app) *cobra.Command {
@@ -31,7 +32,8 @@ no flag names stays as it is; "never" takes a time out of the policy.
 
 Signatures of others fall away, because they stood for what the package said
 before. The list of recipients is written anew: name all of them with -r or -R,
-unless the package opens for you alone.
+unless the package opens for you alone. A package for a fleet takes --fleet, with
+the fleet's present file; you can renew it where you can open it.
 
 Agents take the renewed package up when they get it: for them it is newer than
 every copy from before, which they refuse with --no-rollback.`,
@@ -48,6 +50,7 @@ every copy from before, which they refuse with --no-rollback.`,
 	f.StringVar(&o.version, "version", "", "new `VERSION`, by semver.org")
 	f.StringArrayVarP(&o.recipients, "recipient", "r", nil, "encrypt to this public `KEY`; can be repeated")
 	f.StringArrayVarP(&o.recipientFiles, "recipients-file", "R", nil, "encrypt to the public keys in `FILE`, one a line")
+	f.StringVar(&o.fleet, "fleet", "", "encrypt to the fleet whose public file is `FILE`, and let the policy name it")
 	return cmd
 }
 
@@ -61,8 +64,14 @@ func (o *renewOptions) run(a *app, name string) error {
 			return &usageError{err}
 		}
 	}
-	if o.window == (window{}) && o.version == "" && len(keys) == 0 {
-		return usagef("say what is to be new: --not-before, --not-after, --grace, --version or recipients")
+	if o.window == (window{}) && o.version == "" && len(keys) == 0 && o.fleet == "" {
+		return usagef("say what is to be new: --not-before, --not-after, --grace, --version, recipients or --fleet")
+	}
+	var toFleet *container.FleetEpoch
+	if o.fleet != "" {
+		if toFleet, err = a.fleetRecipient(o.fleet, o.recipients, o.recipientFiles); err != nil {
+			return err
+		}
 	}
 	identities, err := o.load(a)
 	if err != nil {
@@ -73,7 +82,7 @@ func (o *renewOptions) run(a *app, name string) error {
 		return err
 	}
 	defer change.End() //nolint:errcheck // what was written is synced already
-	if len(keys) == 0 {
+	if len(keys) == 0 && toFleet == nil && len(change.Manifest().Policy.TargetFleet) == 0 {
 		if keys, err = ownRecipients(change.Recipients(), identities); err != nil {
 			return about(name, err)
 		}
@@ -91,7 +100,11 @@ func (o *renewOptions) run(a *app, name string) error {
 			m.Version = o.version
 		}
 	}
-	err = change.Renew(container.Renewal{Edit: edit, Recipients: keys}, facts(), identities, author)
+	held, err := a.fleetKeys(change.Envelope, "", identities)
+	if err != nil {
+		return err
+	}
+	err = change.Renew(container.Renewal{Edit: edit, Recipients: keys, Fleet: toFleet}, container.Facts{Fleets: held}, identities, author)
 	if err != nil {
 		return about(name, err)
 	}
@@ -137,6 +150,6 @@ func (o *renewOptions) show(a *app, name string, change *container.Change) error
 		})
 	}
 	a.printf("%s: %s %s\n", printable(name), m.PackageID, m.Version)
-	a.printf("  opens %s, for %s\n", windowText(m.Policy), countOf(len(change.Recipients()), "recipient"))
+	a.printf("  opens %s, for %s\n", windowText(m.Policy), opensFor(change.Envelope))
 	return nil
 }

@@ -95,7 +95,7 @@ func (o *verifyOptions) show(a *app, name string, f *container.File, trust *cont
 	}
 	a.printf("  policy: opens %s%s\n", windowText(m.Policy), openNow(m.Policy))
 	if len(m.Policy.TargetFleet) > 0 {
-		a.printf("  policy: only for agents of fleet %x\n", m.Policy.TargetFleet)
+		a.printf("  policy: only for agents of fleet %s\n", fleetOf(m.Policy))
 	}
 	return nil
 }

@@ -10,7 +10,9 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/authority"
 	"github.com/tensorguard/tgsp/container"
+	"github.com/tensorguard/tgsp/crypto/fleet"
 	"github.com/tensorguard/tgsp/mount"
 )
 
@@ -106,6 +108,13 @@ func classify(err error) failure {
 		source     *container.SourceError
 	)
 	isPolicy := errors.As(err, &policy)
+	var (
+		fleetFormat    *fleet.FormatError
+		fleetSignature *fleet.SignatureError
+		notMember      *fleet.MemberError
+		stale          *fleet.StaleError
+		noEpoch        *fleet.EpochError
+	)
 	switch {
 	case errors.As(err, &reported):
 		return reported.failure
@@ -115,9 +124,9 @@ func classify(err error) failure {
 		return failUsage
 	case errors.As(err, &source): // of a model that is to be packed, whatever its name or link is called
 		return failFailed
-	case errors.As(err, &format), errors.As(err, &name):
+	case errors.As(err, &format), errors.As(err, &name), errors.As(err, &fleetFormat):
 		return failMalformed
-	case errors.As(err, &signature):
+	case errors.As(err, &signature), errors.As(err, &fleetSignature):
 		return failSignature
 	case errors.As(err, &unfinished):
 		return failUnfinished
@@ -125,9 +134,9 @@ func classify(err error) failure {
 		return failAltered
 	case errors.As(err, &untrusted):
 		return failUntrusted
-	case isPolicy && policy.Clause == container.ClauseTargetFleet:
+	case isPolicy && policy.Clause == container.ClauseTargetFleet, errors.As(err, &notMember), errors.As(err, &stale):
 		return failFleet
-	case errors.As(err, &noKey):
+	case errors.As(err, &noKey), errors.As(err, &noEpoch):
 		return failNoKey
 	case isPolicy, errors.As(err, &clock):
 		return failTime
@@ -135,7 +144,7 @@ func classify(err error) failure {
 		return failRollback
 	case errors.As(err, &mounting):
 		return failMount
-	case errors.Is(err, container.ErrBusy):
+	case errors.Is(err, container.ErrBusy), errors.Is(err, authority.ErrBusy):
 		return failBusy
 	}
 	return failFailed

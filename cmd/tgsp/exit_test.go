@@ -13,7 +13,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/authority"
 	"github.com/tensorguard/tgsp/container"
+	"github.com/tensorguard/tgsp/crypto/fleet"
 	"github.com/tensorguard/tgsp/mount"
 )
 
@@ -37,6 +39,18 @@ var ranked = []struct {
 	{17, &mount.Error{Op: "mount", Err: fs.ErrNotExist}},
 	{20, container.ErrBusy},
 	{1, os.ErrPermission},
+}
+
+// TestFleetExitCodes looks at the errors of a fleet's documents.
+func TestFleetExitCodes(t *testing.T) {
+	for err, want := range map[error]int{
+		&fleet.FormatError{}: 10, &fleet.SignatureError{}: 11, &fleet.MemberError{}: 15, &fleet.StaleError{}: 15, &fleet.EpochError{}: 14,
+		&container.NoKeyError{Epoch: &container.MissingEpoch{}}: 14, authority.ErrBusy: 20,
+	} {
+		if got := classify(fmt.Errorf("around: %w", err)); got.Code != want {
+			t.Errorf("%T: %d, want %d", err, got.Code, want)
+		}
+	}
 }
 
 func TestExitCodes(t *testing.T) {

@@ -57,6 +57,9 @@ func hintFor(err error) string {
 }
 
 func noKeyHint(e *container.NoKeyError) string {
+	if e.Epoch != nil {
+		return fmt.Sprintf("ask your fleet's authority for epoch %d, then: tgsp fleet install FILE", e.Epoch.Want)
+	}
 	if e.Tried == 0 {
 		return "give an identity with -i FILE, or make one: tgsp init"
 	}
@@ -66,7 +69,7 @@ func noKeyHint(e *container.NoKeyError) string {
 func policyHint(e *container.PolicyError) string {
 	switch e.Clause {
 	case container.ClauseTargetFleet:
-		return "only agents of that fleet can open it; this one is not a member"
+		return "ask that fleet's authority to enroll this agent (tgsp fleet request), or for its present file (tgsp fleet install FILE)"
 	case container.ClauseNotBefore:
 		return "wait until then, or check this machine's clock"
 	default:

@@ -15,7 +15,9 @@ const (
 	identityKeyFile = "identity.key"
 	trustFile       = "trust.json"
 	settingsFile    = "settings.json"
-	runFolder       = "run" // states and logs of mounts
+	runFolder       = "run"      // states and logs of mounts
+	fleetFolder     = "fleets"   // those that this user is the authority of
+	keyringFolder   = "keyrings" // what this agent was handed by fleets
 )
 
 // home returns $TGSP_HOME, or the folder tgsp in the user's configuration.

@@ -142,12 +142,15 @@ func (o *openFlags) begin(a *app, name string) (*session, error) {
 
 // verify checks every byte of the package, and the contents too where that can
 // be done.
-func (o *openFlags) verify(ctx context.Context, a *app, s *session, at *time.Time) (*container.Report, error) {
+func (o *openFlags) verify(ctx context.Context, a *app, s *session, at *time.Time) (report *container.Report, err error) {
 	verify := container.VerifyOptions{Trust: s.trust, At: at}
 	// The default identity is used where it opens the package, and otherwise the
 	// contents stay encrypted; one that was named has to open it.
-	if o.given() || s.opens() {
+	if o.given() || s.opens(a) {
 		verify.Identities = s.identities
+		if verify.Facts, err = s.facts(a, s.file.Claims(), new(agentState)); err != nil {
+			return nil, err
+		}
 	}
 	update, end := a.progress("verifying")
 	defer end()
@@ -156,12 +159,13 @@ func (o *openFlags) verify(ctx context.Context, a *app, s *session, at *time.Tim
 }
 
 // opens reports whether an identity opens the package, whatever the time.
-func (s *session) opens() bool {
+func (s *session) opens(a *app) bool {
 	accepted, err := s.file.Accept(s.trust)
 	if err != nil {
 		return false
 	}
-	return accepted.CanOpen(facts(), s.identities)
+	facts, err := s.facts(a, accepted.Envelope, new(agentState))
+	return err == nil && accepted.CanOpen(facts, s.identities)
 }
 
 // openPackage opens a package file; errors name it.
@@ -179,7 +183,8 @@ func about(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// facts gathers what a policy is judged by.
-func (a *app) facts(state *agentState) container.Facts {
-	return container.Facts{Now: a.now(), Floor: state.floor()}
+// facts gathers what a package's policy is judged by.
+func (s *session) facts(a *app, e *container.Envelope, state *agentState) (container.Facts, error) {
+	fleets, err := memberships(e, s.identities)
+	return container.Facts{Now: a.now(), Floor: state.floor(), Fleets: fleets}, err
 }
