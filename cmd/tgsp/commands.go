@@ -22,6 +22,7 @@ func (a *app) commands() []*cobra.Command {
 		newSignCommand(a),
 		newRenewCommand(a),
 		newTrustCommand(a),
+		newScanCommand(a),
 		newVersionCommand(a),
 	}
 }
