@@ -41,6 +41,10 @@ const (
 // eighth bit or rewrites line ends, and stops a text viewer.
 var magic = [8]byte{0x89, 'T', 'G', 'S', 'P', '\r', '\n', 0x1a}
 
+// HasMagic reports whether a file that starts with these bytes calls itself a
+// package. OpenFile says whether it is one.
+func HasMagic(head []byte) bool { return bytes.HasPrefix(head, magic[:]) }
+
 // layout is where everything lies, as the preamble says and the manifest repeats.
 type layout struct {
 	slotSize int64
@@ -93,7 +97,7 @@ func (l layout) encode() []byte {
 func parsePreamble(b []byte, fileSize int64) (layout, error) {
 	const part = "preamble"
 	var l layout
-	if len(b) < len(magic) || !bytes.Equal(b[:len(magic)], magic[:]) {
+	if !HasMagic(b) {
 		return l, malformed(part, "this is not a TGSP package")
 	}
 	if len(b) < preambleSize {

@@ -24,6 +24,7 @@ func (a *app) commands() []*cobra.Command {
 		newTrustCommand(a),
 		newFleetCommand(a),
 		newDoctorCommand(a),
+		newScanCommand(a),
 		newVersionCommand(a),
 	}
 }

@@ -48,3 +48,24 @@ func (a *app) progressOf(what string, unit progressbar.Option) (update func(done
 		}
 	}
 }
+
+// count returns a callback that shows how many things a verb has done of a
+// number that nobody knows, and a function that ends the display.
+func (a *app) count(what string) (update func(done int64), end func()) {
+	if a.quiet || a.json || !a.terminal() {
+		return nil, func() {}
+	}
+	bar := progressbar.NewOptions64(-1,
+		progressbar.OptionSetWriter(a.stderr),
+		progressbar.OptionSetDescription(what),
+		progressbar.OptionShowCount(),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish(),
+	)
+	update = func(done int64) {
+		bar.Set64(done) //nolint:errcheck,gosec // a display that fails is no reason to stop
+	}
+	return update, func() {
+		bar.Clear() //nolint:errcheck,gosec // as above
+	}
+}

@@ -43,11 +43,16 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	samples, err := filepath.Abs("scan/testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TGSP_HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("PACKAGES", packages)
+			env.Setenv("SAMPLES", samples)
 			env.Setenv("TMPDIR", filepath.Join(env.WorkDir, "tmp"))
 			return os.Mkdir(filepath.Join(env.WorkDir, "tmp"), 0o700)
 		},
@@ -72,6 +77,8 @@ func TestScripts(t *testing.T) {
 			"signed":    cmdSigned,
 			"saying":    cmdSaying,
 			"curing":    cmdCuring,
+			"crowd":     cmdCrowd,
+			"barred":    cmdBarred,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
