@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 	"github.com/tensorguard/tgsp/mount"
 )
 
@@ -47,8 +48,8 @@ tgsp status shows all mounts and where their logs are.
 Only you can read the folder unless you say --allow-other.
 
 Options of mount(8) can follow -o, separated by commas: identity=FILE,
-trusted_key=KEY, require_key=KEY, expect=ID[@VERSION], log=FILE, allow_other,
-foreground, noexec. So a line in /etc/fstab or a systemd mount unit works too:
+trusted_key=KEY, require_key=KEY, expect=ID[@VERSION], log=FILE, audit_log=DEST,
+allow_other, foreground, noexec. So a line in /etc/fstab or a systemd mount unit works too:
   /srv/model.tgsp  /mnt/model  fuse.tgsp  ro,allow_other,nofail  0  0`,
 		Example: `  mkdir -p ~/model
   tgsp mount model.tgsp ~/model
@@ -118,6 +119,9 @@ func (o *mountOptions) absolute() (err error) {
 	if o.log != "" {
 		paths = append(paths, &o.log)
 	}
+	if o.auditLog != "" && audit.IsFile(o.auditLog) {
+		paths = append(paths, &o.auditLog)
+	}
 	for i := range o.files {
 		paths = append(paths, &o.files[i])
 	}
@@ -156,6 +160,9 @@ func (o *mountOptions) daemonArgs() []string {
 	}
 	if o.log != "" {
 		args = append(args, "--log="+o.log)
+	}
+	if o.auditLog != "" {
+		args = append(args, "--audit-log="+o.auditLog)
 	}
 	if o.allowOther {
 		args = append(args, "--allow-other")

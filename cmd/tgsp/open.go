@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 	"github.com/tensorguard/tgsp/container"
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
@@ -73,11 +74,13 @@ func (i *identityFlags) load(a *app) ([]*tgspcrypto.Identity, error) { return a.
 type openFlags struct {
 	trustFlags
 	identityFlags
+	auditFlags
 }
 
 func (o *openFlags) add(flags *pflag.FlagSet) {
 	o.identityFlags.add(flags)
 	o.trustFlags.add(flags)
+	o.auditFlags.add(flags)
 }
 
 // session is a package at hand, with what the user has to judge and open it.
@@ -102,6 +105,7 @@ func (o *openFlags) look(a *app, name string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.sawFile(f, trust, identities)
 	return &session{file: f, trust: trust, identities: identities}, nil
 }
 
@@ -114,8 +118,21 @@ func (o *openFlags) open(a *app, name string) (*container.Reader, error) {
 	return s.reader, nil
 }
 
-// begin opens the contents of a package: trust, then policy, then key.
+// begin opens the contents of a package and puts that on record.
 func (o *openFlags) begin(a *app, name string) (*session, error) {
+	s, err := o.unlock(a, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.opened(); err != nil {
+		return nil, errors.Join(err, s.reader.Close())
+	}
+	return s, nil
+}
+
+// unlock opens the contents of a package: trust, then policy, then key. The
+// caller puts it on record before anybody can read them.
+func (o *openFlags) unlock(a *app, name string) (*session, error) {
 	s, err := o.look(a, name)
 	if err != nil {
 		return nil, err
@@ -142,7 +159,13 @@ func (o *openFlags) verify(ctx context.Context, a *app, s *session, at *time.Tim
 	update, end := a.progress("verifying")
 	defer end()
 	verify.Progress = update
-	return s.file.Verify(ctx, verify)
+	report, err := s.file.Verify(ctx, verify)
+	if err == nil && report.ContentsChecked {
+		o.record(audit.Verified, "every byte, and the decrypted contents")
+	} else if err == nil {
+		o.record(audit.Verified, "every byte")
+	}
+	return report, err
 }
 
 // opens reports whether an identity opens the package, whatever the time.
