@@ -45,6 +45,11 @@ that serves it until tgsp umount DIR. With --foreground it serves by itself and
 ends when it is interrupted or terminated, which suits services and containers.
 tgsp status shows all mounts and where their logs are.
 
+With --audit-log the opening, each defect that a read meets and the end of the
+mount go on record, and so does a refusal. Where the log cannot take the opening
+nothing is mounted; where it fails later the mount goes on, says so in its log,
+and counts what is lost.
+
 Only you can read the folder unless you say --allow-other.
 
 Options of mount(8) can follow -o, separated by commas: identity=FILE,

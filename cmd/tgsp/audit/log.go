@@ -76,7 +76,7 @@ func newLog(dest string, s sink, o Options) *Log {
 // counted as lost.
 func (l *Log) Record(e Event) {
 	if l != nil {
-		l.put(entry{event: e})
+		l.put(entry{event: e}) //nolint:errcheck,gosec // put has counted it
 	}
 }
 

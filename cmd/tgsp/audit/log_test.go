@@ -146,8 +146,8 @@ func TestConcurrentWriters(t *testing.T) {
 			t.Fatalf("writer %v: event %v, want %v", w, fields["epoch"], next[w])
 		}
 	}
-	if len(m.lines) != writers*each {
-		t.Errorf("%d lines, want %d", len(m.lines), writers*each)
+	if len(m.lines) != writers*each || l.queued != 0 {
+		t.Errorf("%d lines, want %d; %d are still to be written", len(m.lines), writers*each, l.queued)
 	}
 }
 
@@ -176,8 +176,8 @@ func TestRecordNeverWaits(t *testing.T) {
 }
 
 func TestWriteErrorsAreCounted(t *testing.T) {
-	full := errors.New("no space left")
-	m := &memory{fail: []error{nil, full, full, full}}
+	full, later := errors.New("no space left"), errors.New("later")
+	m := &memory{fail: []error{nil, full, later, later}}
 	told := make(chan error, 10)
 	l := newLog("memory", m, Options{Failed: func(err error) { told <- err }})
 	for range 5 {

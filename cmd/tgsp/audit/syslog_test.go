@@ -64,8 +64,9 @@ func TestSyslog(t *testing.T) {
 		}
 	}
 	// A syslog that was started again.
-	conn.Close()
-	os.Remove(path)
+	if err := errors.Join(conn.Close(), os.Remove(path)); err != nil {
+		t.Fatal(err)
+	}
 	conn = listen(t, path)
 	defer conn.Close()
 	if err := l.Commit(Event{Event: Unmounted}); err != nil {
