@@ -3,8 +3,10 @@
 package container
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
@@ -50,9 +52,12 @@ func (c *Change) End() error {
 
 // AddRecipients wraps the package's key for more recipients, with an identity
 // that opens it. Recipients that are there already are left as they are. It
-// returns how many were added.
+// returns how many were added. A package for a fleet takes none.
 func (c *Change) AddRecipients(keys []*tgspcrypto.Recipient, identities []*tgspcrypto.Identity, signer *tgspcrypto.AuthorKey) (int, error) {
-	dek, err := c.changeKey(identities)
+	if len(c.manifest.Policy.TargetFleet) > 0 && len(keys) > 0 {
+		return 0, c.notOfFleet("the recipient " + keys[0].ShortID())
+	}
+	dek, err := c.dataKey(Facts{}, identities)
 	if err != nil {
 		return 0, err
 	}
@@ -77,13 +82,45 @@ func (c *Change) AddRecipients(keys []*tgspcrypto.Recipient, identities []*tgspc
 	return added, c.write(doc, signer)
 }
 
-// changeKey returns the package's key, to wrap it for others. A package that
-// names a fleet is not handed to anybody by its own key.
-func (c *Change) changeKey(identities []*tgspcrypto.Identity) ([]byte, error) {
-	if err := c.manifest.Policy.checkFleet(Facts{}); err != nil {
-		return nil, err
+// notOfFleet says that the policy's fleet forbids what was asked for.
+func (c *Change) notOfFleet(got string) error {
+	return &PolicyError{ClauseTargetFleet, "recipients of fleet " + FleetID(c.manifest.Policy.TargetFleet).String() + " alone", got}
+}
+
+// MoveFleet encrypts a package for a fleet to another epoch of that fleet, in
+// place of the one before, with keys of the fleet among the facts that open it
+// now. It returns false where the package is for that epoch already, and refuses
+// an older one: it would open for agents that were revoked.
+func (c *Change) MoveFleet(to *FleetEpoch, facts Facts, signer *tgspcrypto.AuthorKey) (bool, error) {
+	if err := c.checkRecipients(); err != nil {
+		return false, err
 	}
-	return c.dataKey(identities)
+	if !bytes.Equal(c.manifest.Policy.TargetFleet, to.Fleet[:]) {
+		if len(c.manifest.Policy.TargetFleet) == 0 {
+			return false, &PolicyError{ClauseTargetFleet, "a policy that names fleet " + to.Fleet.String(), "one that names no fleet"}
+		}
+		return false, c.notOfFleet("epoch " + strconv.FormatUint(to.Epoch, 10) + " of fleet " + to.Fleet.String())
+	}
+	var present uint64
+	for _, r := range c.recipients {
+		present = max(present, r.Epoch)
+	}
+	if present == to.Epoch && len(c.recipients) == 1 {
+		return false, nil
+	}
+	if present > to.Epoch {
+		return false, c.notOfFleet(fmt.Sprintf("epoch %d, and the package is for epoch %d already", to.Epoch, present))
+	}
+	dek, err := c.dataKey(facts, nil)
+	if err != nil {
+		return false, err
+	}
+	defer clear(dek)
+	doc := c.next()
+	if err := doc.wrapTo(nil, to, dek); err != nil {
+		return false, err
+	}
+	return true, c.write(doc, signer)
 }
 
 func hasRecipient(list []*Recipient, key *tgspcrypto.Recipient) bool {
@@ -130,27 +167,44 @@ func (c *Change) AddSignature(signer *tgspcrypto.AuthorKey) error {
 	return c.write(doc, signer)
 }
 
-// Renew gives the same body a new manifest, which edit changes; only the author
-// can. Signatures of others fall away, because they covered the old manifest,
-// and the recipients are replaced: their entries are bound to it too.
-func (c *Change) Renew(edit func(*Manifest), keys []*tgspcrypto.Recipient, identities []*tgspcrypto.Identity, author *tgspcrypto.AuthorKey) error {
+// Renewal says what a package is to be from now on.
+type Renewal struct {
+	Edit       func(*Manifest) // changes what it likes but the contents and the author
+	Recipients []*tgspcrypto.Recipient
+	Fleet      *FleetEpoch // in place of Recipients: the policy names this fleet from now on
+}
+
+// Renew gives the same body a new manifest; only the author can. Signatures of
+// others fall away, because they covered the old manifest, and the recipients are
+// replaced: their entries are bound to it too. The package opens now by one of
+// the identities or the fleets of the facts.
+func (c *Change) Renew(r Renewal, facts Facts, identities []*tgspcrypto.Identity, author *tgspcrypto.AuthorKey) error {
 	if author.Public().ID() != c.manifest.AuthorID {
 		return &UntrustedError{RoleAuthor, c.manifest.PackageID, author.Public().String(), "only the author can renew a package, and this is another key"}
 	}
-	dek, err := c.changeKey(identities)
+	if err := c.checkRecipients(); err != nil {
+		return err
+	}
+	if len(c.manifest.Policy.TargetFleet) > 0 && r.Fleet == nil {
+		return c.notOfFleet("a renewal without a fleet file")
+	}
+	dek, err := c.dataKey(facts, identities)
 	if err != nil {
 		return err
 	}
 	defer clear(dek)
 	m := *c.manifest
-	edit(&m)
+	r.Edit(&m)
 	m.AuthorID, m.ContentHash = c.manifest.AuthorID, c.manifest.ContentHash
+	if r.Fleet != nil {
+		m.Policy.TargetFleet = r.Fleet.Fleet[:]
+	}
 	doc := c.next()
 	doc.Manifest = encode(&m)
 	if _, err := parseManifest(doc.Manifest); err != nil {
 		return err
 	}
-	if err := doc.wrapAll(keys, dek); err != nil {
+	if err := doc.wrapTo(r.Recipients, r.Fleet, dek); err != nil {
 		return err
 	}
 	doc.Signatures = nil

@@ -77,12 +77,12 @@ func TestRenew(t *testing.T) {
 	x := pack(t, smallModel(), func(o *PackOptions) { o.Policy.NotAfter = uint64(created.Unix()) + 10 })
 	x.change(t, func(c *Change) {
 		edit := func(m *Manifest) { m.Policy.NotAfter += 1000; m.Version = "1.2.4" }
-		check(t, c.Renew(edit, []*tgspcrypto.Recipient{x.identity.Recipient()}, x.identities(), x.author))
+		check(t, c.Renew(Renewal{Edit: edit, Recipients: x.recipients()}, Facts{}, x.identities(), x.author))
 		if c.Manifest().Version != "1.2.4" {
 			t.Error("the version did not change")
 		}
 		stranger := tgspcrypto.GenerateAuthorKey()
-		if err := c.Renew(edit, nil, x.identities(), stranger); !errors.As(err, new(*UntrustedError)) {
+		if err := c.Renew(Renewal{Edit: edit}, Facts{}, x.identities(), stranger); !errors.As(err, new(*UntrustedError)) {
 			t.Errorf("renewed by somebody else: %v", err)
 		}
 	})
@@ -203,7 +203,7 @@ func TestReplayedSlotLosesToNewer(t *testing.T) {
 	l := mustLayout(t, old)
 	x.change(t, func(c *Change) {
 		edit := func(m *Manifest) { m.Version = "2.0.0" }
-		check(t, c.Renew(edit, []*tgspcrypto.Recipient{x.identity.Recipient()}, x.identities(), x.author))
+		check(t, c.Renew(Renewal{Edit: edit, Recipients: x.recipients()}, Facts{}, x.identities(), x.author))
 	})
 	whole := x.bytes(t)
 	data := bytes.Clone(whole)

@@ -35,10 +35,10 @@ type contentsCheck struct {
 }
 
 func (a *Accepted) newContentsCheck(o VerifyOptions) (*contentsCheck, error) {
-	if err := a.manifest.Policy.checkFleet(Facts{Fleets: o.Fleets}); err != nil {
+	if err := a.checkFleet(o.Facts); err != nil {
 		return nil, err
 	}
-	dek, err := a.dataKey(o.Identities)
+	dek, err := a.dataKey(o.Facts, o.Identities)
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ func (m *crashModel) recipients() []*tgspcrypto.Recipient {
 
 func (m *crashModel) renew(version string) func(*Change) error {
 	return func(c *Change) error {
-		return c.Renew(func(x *Manifest) { x.Version = version }, m.recipients(), m.identities(), m.author)
+		return c.Renew(Renewal{Edit: func(x *Manifest) { x.Version = version }, Recipients: m.recipients()}, Facts{}, m.identities(), m.author)
 	}
 }
 

@@ -8,6 +8,20 @@ import (
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
 
+// wrapTo replaces the recipients by the one for a fleet, if there is one, or else
+// by entries for the given keys.
+func (d *envelopeDoc) wrapTo(keys []*tgspcrypto.Recipient, fleet *FleetEpoch, dek []byte) error {
+	if fleet == nil {
+		return d.wrapAll(keys, dek)
+	}
+	r, err := wrapForFleet(fleet, dek, d.Manifest)
+	if err != nil {
+		return err
+	}
+	d.Recipients = []cbor.RawMessage{r.raw}
+	return nil
+}
+
 // wrapAll replaces the recipients by entries for the given keys, each key once.
 func (d *envelopeDoc) wrapAll(keys []*tgspcrypto.Recipient, dek []byte) error {
 	d.Recipients = []cbor.RawMessage{}
@@ -17,19 +31,12 @@ func (d *envelopeDoc) wrapAll(keys []*tgspcrypto.Recipient, dek []byte) error {
 			continue
 		}
 		seen[key.String()] = true
-		if err := d.wrap(key, dek); err != nil {
+		r, err := wrapFor(key, dek, d.Manifest)
+		if err != nil {
 			return err
 		}
+		d.Recipients = append(d.Recipients, r.raw)
 	}
-	return nil
-}
-
-func (d *envelopeDoc) wrap(key *tgspcrypto.Recipient, dek []byte) error {
-	r, err := wrapFor(key, dek, d.Manifest)
-	if err != nil {
-		return err
-	}
-	d.Recipients = append(d.Recipients, r.raw)
 	return nil
 }
 

@@ -62,11 +62,23 @@ func (e *AlteredError) Error() string {
 
 // A NoKeyError says that no identity given opens the package.
 type NoKeyError struct {
-	Tried      int      // identities given
-	Recipients []string // type and short id of each recipient, as anybody can read them
+	Tried      int           // identities given
+	Recipients []string      // type and short id of each recipient, as anybody can read them
+	Epoch      *MissingEpoch // where it is for a fleet of this agent, and for an epoch out of reach
+}
+
+// MissingEpoch is an epoch of a fleet that an agent's keyring does not reach.
+type MissingEpoch struct {
+	Fleet          FleetID
+	Name           string // of the fleet
+	Want           uint64
+	Oldest, Newest uint64 // that the keyring reaches
 }
 
 func (e *NoKeyError) Error() string {
+	if m := e.Epoch; m != nil {
+		return fmt.Sprintf("it is for epoch %d of fleet %s (%s), and this agent's keyring reaches epochs %d to %d", m.Want, m.Name, m.Fleet.ShortID(), m.Oldest, m.Newest)
+	}
 	if e.Tried == 0 {
 		return "no identity was given to open it with"
 	}

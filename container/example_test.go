@@ -36,7 +36,7 @@ func formatExample(t *testing.T) string {
 	defer f.Close() // only read
 	e, l, m := f.Claims(), f.layout, f.Claims().manifest
 	identity := frozenIdentities(t, tgspcrypto.X25519)[0]
-	dek, err := unwrap(e.recipients, e.doc.Manifest, []*tgspcrypto.Identity{identity})
+	dek, err := unwrap(e.recipients, e.doc.Manifest, Facts{}, []*tgspcrypto.Identity{identity})
 	check(t, err)
 
 	var b strings.Builder

@@ -154,31 +154,42 @@ func (f *File) Accept(t *Trust) (*Accepted, error) {
 }
 
 // dataKey returns the key by which index and payload were encrypted.
-func (a *Accepted) dataKey(identities []*tgspcrypto.Identity) ([]byte, error) {
-	return unwrap(a.recipients, a.doc.Manifest, identities)
+func (a *Accepted) dataKey(facts Facts, identities []*tgspcrypto.Identity) ([]byte, error) {
+	return unwrap(a.recipients, a.doc.Manifest, facts, identities)
 }
 
-// CanOpen reports whether one of the identities opens the package's key,
-// whatever the policy says.
-func (a *Accepted) CanOpen(identities []*tgspcrypto.Identity) bool {
-	dek, err := a.dataKey(identities)
+// checkFleet judges the policy's fleet: its recipients first, then this agent.
+func (a *Accepted) checkFleet(facts Facts) error {
+	if err := a.checkRecipients(); err != nil {
+		return err
+	}
+	return a.manifest.Policy.checkFleet(facts)
+}
+
+// CanOpen reports whether this agent is in the policy's fleet, if there is one,
+// and opens the package's key, whatever the time.
+func (a *Accepted) CanOpen(facts Facts, identities []*tgspcrypto.Identity) bool {
+	if a.checkFleet(facts) != nil {
+		return false
+	}
+	dek, err := a.dataKey(facts, identities)
 	clear(dek)
 	return err == nil
 }
 
 // Open opens the contents. The policy is judged by the facts. It returns a
-// *PolicyError, *NoKeyError or *AlteredError; where several hold, the fleet
-// comes before the key and the key before the time.
+// *PolicyError, *NoKeyError, *ClockError or *AlteredError; where several hold,
+// the fleet comes before the key, and the key before the clock and the time.
 func (a *Accepted) Open(facts Facts, identities []*tgspcrypto.Identity) (*Reader, error) {
-	if err := a.manifest.Policy.checkFleet(facts); err != nil {
+	if err := a.checkFleet(facts); err != nil {
 		return nil, err
 	}
-	dek, err := a.dataKey(identities)
+	dek, err := a.dataKey(facts, identities)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(dek)
-	if err := a.manifest.Policy.checkTime(facts); err != nil {
+	if err := a.checkTime(facts); err != nil {
 		return nil, err
 	}
 	return newReader(a, dek)

@@ -3,7 +3,6 @@
 package container
 
 import (
-	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -31,6 +30,7 @@ type frozenPackage struct {
 	kem    tgspcrypto.KEM
 	policy Policy
 	clause string // that forbids opening it in 2026
+	fleet  bool   // it is for the frozen fleet
 }
 
 func frozenPackages() []frozenPackage {
@@ -43,17 +43,20 @@ func frozenPackages() []frozenPackage {
 			}
 		}
 	}
-	fleet := bytes.Repeat([]byte{0xf1}, len(FleetID{}))
 	plain := frozenPackage{suite: tgspcrypto.AES256GCM, hash: SHA256, kem: tgspcrypto.X25519}
 	for name, p := range map[string]struct {
 		policy Policy
 		clause string
 	}{
-		"policy-fleet":      {Policy{TargetFleet: fleet}, ClauseTargetFleet},
 		"policy-not-after":  {Policy{NotAfter: 1_600_000_000, GraceSeconds: 60}, ClauseNotAfter},
 		"policy-not-before": {Policy{NotBefore: 4_000_000_000}, ClauseNotBefore},
 	} {
 		plain.name, plain.policy, plain.clause = name, p.policy, p.clause
+		all = append(all, plain)
+	}
+	for _, kem := range []tgspcrypto.KEM{tgspcrypto.X25519, tgspcrypto.MLKEM768X25519} {
+		plain = frozenPackage{suite: tgspcrypto.AES256GCM, hash: SHA256, kem: kem, fleet: true}
+		plain.name = "fleet-" + strings.ToLower(string(kem))
 		all = append(all, plain)
 	}
 	return all
@@ -72,19 +75,18 @@ func TestFrozenPackages(t *testing.T) {
 			check(t, err)
 			defer f.Close() // only read
 			identities := frozenIdentities(t, p.kem)
-			var fleets []FleetID
-			if p.policy.TargetFleet != nil {
-				fleets = []FleetID{FleetID(p.policy.TargetFleet)}
+			facts := Facts{Now: time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)}
+			if p.fleet {
+				identities, facts.Fleets = nil, []Membership{frozenMember(t, p.kem)}
 			}
-			report, err := f.Verify(t.Context(), VerifyOptions{Trust: trust, Identities: identities, Fleets: fleets})
+			report, err := f.Verify(t.Context(), VerifyOptions{Trust: trust, Identities: identities, Facts: facts})
 			check(t, err)
 			if m := report.Envelope.Manifest(); m.Suite != p.suite || m.LeafHash != p.hash || !report.ContentsChecked {
 				t.Errorf("%s, %s, contents checked: %v", m.Suite, m.LeafHash, report.ContentsChecked)
 			}
 			a, err := f.Accept(trust)
 			check(t, err)
-			now := Facts{Now: time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)}
-			r, err := a.Open(now, identities)
+			r, err := a.Open(facts, identities)
 			if p.clause != "" {
 				if refusal := new(PolicyError); !errors.As(err, &refusal) || refusal.Clause != p.clause {
 					t.Errorf("got %v, want a refusal by %s", err, p.clause)
@@ -150,12 +152,42 @@ func makeFrozen(t *testing.T) {
 		check(t, os.Chmod(filepath.Join(dir, "run.sh"), 0o755))
 		src, err := Scan(dir, SourceOptions{})
 		check(t, err)
-		_, err = Pack(t.Context(), name, src, PackOptions{
+		o := PackOptions{
 			PackageID: "tgsp/frozen", Version: "1.0.0", CreatedAt: created, Policy: p.policy,
 			Annotations: map[string]string{"purpose": "opens for ever"}, Metadata: []byte(frozenMetadata),
 			Suite: p.suite, LeafHash: p.hash, Author: frozenAuthor(t),
 			Recipients: []*tgspcrypto.Recipient{frozenIdentities(t, p.kem)[0].Recipient()},
-		})
+		}
+		if p.fleet {
+			o.Recipients, o.Fleet = nil, makeFrozenFleet(t, p.kem)
+		}
+		_, err = Pack(t.Context(), name, src, o)
 		check(t, err)
 	}
+}
+
+// frozenBundle names what the frozen identity of a kind was handed by the fleet
+// of that kind.
+func frozenBundle(kem tgspcrypto.KEM) string {
+	return filepath.Join(frozen, "fleet-"+strings.ToLower(string(kem))+".bundle")
+}
+
+func frozenMember(t testing.TB, kem tgspcrypto.KEM) Membership {
+	t.Helper()
+	data, err := os.ReadFile(frozenBundle(kem))
+	check(t, err)
+	return membershipIn(t, data, frozenIdentities(t, kem)[0])
+}
+
+// makeFrozenFleet makes a fleet in which the frozen identity is one of three, and
+// writes what it is handed two epochs later than the one that is returned.
+func makeFrozenFleet(t *testing.T, kem tgspcrypto.KEM) *FleetEpoch {
+	t.Helper()
+	x := newFleet(t, kem, frozenIdentities(t, kem)[0], newIdentity(t, kem), newIdentity(t, kem))
+	x.validUntil = time.Unix(maxTime, 0)
+	first := NewFleetEpoch(x.file)
+	x.rotate()
+	x.rotate()
+	check(t, os.WriteFile(frozenBundle(kem), x.bundle(x.agents[0]), 0o644))
+	return first
 }

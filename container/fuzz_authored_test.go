@@ -152,13 +152,13 @@ func (x *authoredFuzz) read(t *testing.T, data []byte, fit uint8) {
 	m := a.Manifest()
 	facts := Facts{Now: created}
 	if len(m.Policy.TargetFleet) > 0 {
-		facts.Fleets = []FleetID{FleetID(m.Policy.TargetFleet)}
+		facts.Fleets = []Membership{{Fleet: FleetID(m.Policy.TargetFleet), ValidUntil: created.Add(1)}}
 	}
 	r, err := a.Open(facts, x.ids)
 	typed(t, err)
 	var verifyErr error
 	if fit&andVerify != 0 {
-		_, verifyErr = file.Verify(t.Context(), VerifyOptions{Trust: trust, Identities: x.ids, Fleets: facts.Fleets, At: &facts.Now})
+		_, verifyErr = file.Verify(t.Context(), VerifyOptions{Trust: trust, Identities: x.ids, Facts: facts, At: &facts.Now})
 		typed(t, verifyErr)
 		if err != nil && verifyErr == nil {
 			t.Errorf("verify takes what does not open: %v", err)

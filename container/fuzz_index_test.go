@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+	"github.com/tensorguard/tgsp/crypto/dcbor"
 )
 
 // seedTables are the tables in the indexes of the frozen packages that open.
@@ -50,7 +51,7 @@ func indexPlain(table []byte, padding int) []byte {
 // tableEnd is where the files of a table end, as far as it can be read.
 func tableEnd(table []byte) int64 {
 	var doc indexDoc
-	if codec.dec.Unmarshal(table, &doc) != nil {
+	if dcbor.Peek(table, &doc) != nil {
 		return 0
 	}
 	_, end, _ := extents(doc.Files)

@@ -11,6 +11,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+	"github.com/tensorguard/tgsp/crypto/dcbor"
 )
 
 // FuzzPreamble makes sure that a preamble that is taken is the one that its
@@ -76,7 +77,7 @@ func FuzzManifest(f *testing.F) {
 	}
 	for _, data := range envelopesOfKit(f) {
 		var doc envelopeDoc
-		if codec.dec.Unmarshal(data, &doc) == nil {
+		if dcbor.Peek(data, &doc) == nil {
 			f.Add(doc.Manifest)
 		}
 	}
@@ -91,7 +92,7 @@ func FuzzManifest(f *testing.F) {
 				t.Errorf("%x comes back as %x", data, encode(m))
 			}
 			typed(t, m.Policy.Check(Facts{Now: created}))
-			if end := m.Policy.End(); !end.IsZero() && m.Policy.Check(Facts{Now: end, Fleets: []FleetID{FleetID(append(m.Policy.TargetFleet, make([]byte, 32)...))}}) == nil {
+			if end := m.Policy.End(); !end.IsZero() && m.Policy.Check(Facts{Now: end, Fleets: []Membership{{Fleet: FleetID(append(m.Policy.TargetFleet, make([]byte, 32)...)), ValidUntil: end.Add(time.Hour)}}}) == nil {
 				t.Errorf("%+v is open at its end", m.Policy)
 			}
 			if _, err := time.Parse(time.RFC3339, FormatTime(m.CreatedAt)); err != nil {
@@ -163,7 +164,7 @@ func FuzzEnvelope(f *testing.F) {
 			if e.Author().ID() != e.Manifest().AuthorID || len(e.Recipients()) != len(e.doc.Recipients) || len(e.Signers())+len(e.UnknownSignatures()) != len(e.doc.Signatures) {
 				t.Errorf("%d recipients, %d signers, %d unknown", len(e.Recipients()), len(e.Signers()), len(e.UnknownSignatures()))
 			}
-			if _, err := unwrap(e.recipients, e.doc.Manifest, identities); err != nil {
+			if _, err := unwrap(e.recipients, e.doc.Manifest, Facts{}, identities); err != nil {
 				typed(t, err)
 			}
 			slot, err := encodeSlot(e, e.manifest.layout().slotSize)

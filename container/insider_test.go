@@ -38,7 +38,7 @@ func takeApartModel(t *testing.T, files map[string][]byte) *opened {
 	accepted, err := f.Accept(x.trust())
 	check(t, err)
 	o.doc = accepted.doc
-	o.dek, err = accepted.dataKey(x.identities())
+	o.dek, err = accepted.dataKey(Facts{}, x.identities())
 	check(t, err)
 	return o
 }

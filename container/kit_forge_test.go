@@ -127,7 +127,7 @@ func (f *forge) load(data []byte) {
 	file, err := NewFile(bytes.NewReader(data), int64(len(data)))
 	check(f, err)
 	f.doc = file.Claims().doc
-	f.dek, err = unwrap(file.Claims().recipients, f.doc.Manifest, []*tgspcrypto.Identity{f.reader})
+	f.dek, err = unwrap(file.Claims().recipients, f.doc.Manifest, Facts{}, []*tgspcrypto.Identity{f.reader})
 	check(f, err)
 }
 

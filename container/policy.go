@@ -3,16 +3,14 @@
 package container
 
 import (
-	"encoding/hex"
-	"slices"
+	"fmt"
 	"time"
+
+	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
 
 // FleetID names a fleet by the SHA-256 of its authority's public key.
-type FleetID [32]byte
-
-// String returns 64 hexadecimal digits.
-func (id FleetID) String() string { return hex.EncodeToString(id[:]) }
+type FleetID = tgspcrypto.FleetID
 
 // Policy says who may open a package and when: the manifest's field
 // policy_constraints. Times are seconds since 1970 (UTC); zero means that the
@@ -46,11 +44,15 @@ func (p *Policy) validate() error {
 // judgement is the same for the same facts.
 type Facts struct {
 	Now    time.Time
-	Fleets []FleetID // the fleets that this agent belongs to
+	Floor  time.Time    // the latest time that this agent's clock has shown; zero if unknown
+	Fleets []Membership // of this agent
 }
 
+// HasWindow reports whether the policy depends on the time.
+func (p Policy) HasWindow() bool { return p.NotBefore != 0 || p.NotAfter != 0 }
+
 // Check returns a *PolicyError for the first clause that the facts violate, the
-// fleet before the time, or nil.
+// fleet before the time, or nil. It takes the facts' clock for right.
 func (p Policy) Check(f Facts) error {
 	if err := p.checkFleet(f); err != nil {
 		return err
@@ -58,19 +60,26 @@ func (p Policy) Check(f Facts) error {
 	return p.checkTime(f)
 }
 
+// checkFleet: an agent is in a fleet while its fleet file is valid and has it.
 func (p Policy) checkFleet(f Facts) error {
 	if len(p.TargetFleet) == 0 {
 		return nil
 	}
-	want := FleetID(p.TargetFleet)
-	if slices.Contains(f.Fleets, want) {
-		return nil
+	id := FleetID(p.TargetFleet)
+	want := "an agent of fleet " + id.String()
+	m := f.member(id)
+	switch {
+	case m == nil && len(f.Fleets) == 0:
+		return &PolicyError{ClauseTargetFleet, want, "an agent of no fleet"}
+	case m == nil:
+		return &PolicyError{ClauseTargetFleet, want, "an agent of fleet " + f.Fleets[0].Fleet.String()}
+	case m.Revoked:
+		return &PolicyError{ClauseTargetFleet, want, fmt.Sprintf("an agent that is not in it: epoch %d of %s does not have it", m.Epoch, m.Name)}
+	case f.Now.Unix() >= m.ValidUntil.Unix():
+		return &PolicyError{ClauseTargetFleet, "a fleet file of " + m.Name + " that is valid at " + f.Now.UTC().Format(time.RFC3339),
+			"one that was valid until " + m.ValidUntil.UTC().Format(time.RFC3339)}
 	}
-	got := "no fleet"
-	if len(f.Fleets) > 0 {
-		got = f.Fleets[0].String()
-	}
-	return &PolicyError{ClauseTargetFleet, want.String(), got}
+	return nil
 }
 
 // checkTime: a package is open for not_before <= now < not_after + grace.

@@ -25,8 +25,8 @@ func TestPolicyCheck(t *testing.T) {
 		{"in grace", Policy{NotAfter: 10, GraceSeconds: 5}, at(14), ""},
 		{"after grace", Policy{NotAfter: 10, GraceSeconds: 5}, at(15), ClauseNotAfter},
 		{"no fleet", Policy{TargetFleet: fleet[:]}, at(5), ClauseTargetFleet},
-		{"other fleet", Policy{TargetFleet: fleet[:]}, Facts{Fleets: []FleetID{{9}}}, ClauseTargetFleet},
-		{"the fleet", Policy{TargetFleet: fleet[:]}, Facts{Fleets: []FleetID{{9}, fleet}}, ""},
+		{"other fleet", Policy{TargetFleet: fleet[:]}, Facts{Fleets: []Membership{{Fleet: FleetID{9}}}}, ClauseTargetFleet},
+		{"the fleet", Policy{TargetFleet: fleet[:]}, Facts{Fleets: []Membership{{Fleet: FleetID{9}}, {Fleet: fleet, ValidUntil: time.Unix(1, 0)}}}, ""},
 		{"fleet before time", Policy{TargetFleet: fleet[:], NotAfter: 1}, at(5), ClauseTargetFleet},
 	} {
 		t.Run(c.name, func(t *testing.T) {

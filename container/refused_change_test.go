@@ -34,9 +34,11 @@ func TestRefusedChanges(t *testing.T) {
 		},
 		"more than fit": func(c *Change) error { _, err := c.AddRecipients(large, x.identities(), x.author); return err },
 		"an impossible version": func(c *Change) error {
-			return c.Renew(func(m *Manifest) { m.Version = "1" }, x.recipients(), x.identities(), x.author)
+			return c.Renew(Renewal{Edit: func(m *Manifest) { m.Version = "1" }, Recipients: x.recipients()}, Facts{}, x.identities(), x.author)
 		},
-		"renewed without the key": func(c *Change) error { return c.Renew(func(*Manifest) {}, x.recipients(), nil, x.author) },
+		"renewed without the key": func(c *Change) error {
+			return c.Renew(Renewal{Edit: func(*Manifest) {}, Recipients: x.recipients()}, Facts{}, nil, x.author)
+		},
 		"a stranger's signature": func(c *Change) error {
 			_, err := c.AddRecipients(large[:1], x.identities(), tgspcrypto.GenerateAuthorKey())
 			return err
@@ -63,7 +65,7 @@ func TestCanOpen(t *testing.T) {
 	a, err := f.Accept(x.trust())
 	check(t, err)
 	other := newIdentity(t, tgspcrypto.X25519)
-	if !a.CanOpen(x.identities()) || !a.CanOpen([]*tgspcrypto.Identity{other, x.identity}) || a.CanOpen([]*tgspcrypto.Identity{other}) || a.CanOpen(nil) {
+	if !a.CanOpen(Facts{}, x.identities()) || !a.CanOpen(Facts{}, []*tgspcrypto.Identity{other, x.identity}) || a.CanOpen(Facts{}, []*tgspcrypto.Identity{other}) || a.CanOpen(Facts{}, nil) {
 		t.Error("it opens for the wrong keys")
 	}
 	if _, err := a.Open(Facts{Now: created}, x.identities()); !errors.As(err, new(*PolicyError)) {

@@ -5,6 +5,7 @@ package container
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
 
 	"github.com/fxamacker/cbor/v2"
@@ -37,16 +38,22 @@ type stanza struct {
 
 // Recipient is one entry of a package's list of recipients, as anybody can read it.
 type Recipient struct {
-	Type string // "X25519", "MLKEM768-X25519", or a type that this reader does not know
-	Hint []byte // the first bytes of the key's fingerprint; empty for unknown types
+	Type  string   // "X25519", "MLKEM768-X25519", one of these after "fleet-", or a type that this reader does not know
+	Hint  []byte   // the first bytes of the key's fingerprint; empty for fleets and unknown types
+	Fleet *FleetID // of an entry for a fleet; else nil
+	Epoch uint64   // of that fleet
 
 	raw    cbor.RawMessage
-	stanza *stanza // nil for unknown types
+	stanza *stanza // nil for fleets and unknown types
+	fleet  *fleetStanza
 }
 
 // String returns type and short id, as listings show a recipient.
 func (r *Recipient) String() string {
-	if len(r.Hint) == 0 {
+	switch {
+	case r.Fleet != nil:
+		return fmt.Sprintf("%s %s epoch %d", r.Type, r.Fleet.ShortID(), r.Epoch)
+	case len(r.Hint) == 0:
 		return r.Type
 	}
 	return r.Type + " " + hex.EncodeToString(r.Hint)
@@ -68,6 +75,9 @@ func parseRecipient(raw cbor.RawMessage) (*Recipient, error) {
 	if err := peek(part, raw, &tag); err != nil {
 		return nil, err
 	}
+	if kem, ok := fleetKEM(tag.Type); ok {
+		return parseFleetRecipient(raw, kem)
+	}
 	size := tgspcrypto.KEM(tag.Type).EncapsulationSize()
 	if size == 0 {
 		if tag.Type == "" {
@@ -80,10 +90,17 @@ func parseRecipient(raw cbor.RawMessage) (*Recipient, error) {
 	if err := decode(part, raw, s); err != nil {
 		return nil, err
 	}
-	if len(s.Enc) != size || len(s.WrappedKey) != wrappedKeySize {
-		return nil, malformed(part, "a %s entry with %d and %d bytes, want %d and %d", s.Type, len(s.Enc), len(s.WrappedKey), size, wrappedKeySize)
+	if err := checkWrapped(tag.Type, s.Enc, s.WrappedKey, size); err != nil {
+		return nil, err
 	}
 	return &Recipient{Type: tag.Type, Hint: s.Hint[:], raw: raw, stanza: s}, nil
+}
+
+func checkWrapped(kind string, enc, wrapped []byte, encSize int) error {
+	if len(enc) == encSize && len(wrapped) == wrappedKeySize {
+		return nil
+	}
+	return malformed("envelope.recipients", "a %s entry with %d and %d bytes, want %d and %d", kind, len(enc), len(wrapped), encSize, wrappedKeySize)
 }
 
 // wrapInfo binds a wrapped key to the manifest beside it: with one byte of the
@@ -103,8 +120,9 @@ func wrapFor(key *tgspcrypto.Recipient, dek, manifest []byte) (*Recipient, error
 	return parseRecipient(encode(stanza{public.Type, public.Hint, enc, wrapped}))
 }
 
-// unwrap returns the data key by the first identity that opens an entry.
-func unwrap(recipients []*Recipient, manifest []byte, identities []*tgspcrypto.Identity) ([]byte, error) {
+// unwrap returns the data key by the first identity that opens an entry, or else
+// by the keys of the fleets that this agent is in.
+func unwrap(recipients []*Recipient, manifest []byte, facts Facts, identities []*tgspcrypto.Identity) ([]byte, error) {
 	info := wrapInfo(manifest)
 	for _, identity := range identities {
 		key := identity.Recipient()
@@ -120,7 +138,11 @@ func unwrap(recipients []*Recipient, manifest []byte, identities []*tgspcrypto.I
 			// A hint may be another key's, and a planted entry opens nothing: go on.
 		}
 	}
-	e := &NoKeyError{Tried: len(identities)}
+	dek, missing := unwrapFleet(recipients, info, facts)
+	if dek != nil {
+		return dek, nil
+	}
+	e := &NoKeyError{Tried: len(identities), Epoch: missing}
 	for _, r := range recipients {
 		e.Recipients = append(e.Recipients, r.String())
 	}

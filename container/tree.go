@@ -7,6 +7,8 @@ import (
 
 	"github.com/zeebo/blake3"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/tensorguard/tgsp/crypto/merkle"
 )
 
 // The hash tree is an RFC 6962 tree whose records are the leaf digests. It is
@@ -47,47 +49,32 @@ func levelOffset(leaves int64, level int) int64 {
 	return hashes * tlog.HashSize
 }
 
-// A treeBuilder computes the tree from the leaf digests in order, in memory
-// that grows with the logarithm of their number.
+// A treeBuilder computes the tree from the leaf digests in order.
 type treeBuilder struct {
-	leaves int64
-	// latest holds at each level the newest hash of a complete subtree. All that
-	// the tree's algorithms ask for when a leaf is appended are such hashes.
-	latest [64]tlog.Hash
+	merkle.Builder
 	// store is called for each hash that the tree section holds.
 	store func(level int, n int64, h tlog.Hash) error
 }
 
 // add appends the next leaf.
 func (b *treeBuilder) add(digest Hash) error {
-	hashes, err := tlog.StoredHashesForRecordHash(b.leaves, tlog.RecordHash(digest[:]), b)
+	leaf := b.Records()
+	hashes, err := b.Add(digest[:])
 	if err != nil {
 		return err
 	}
 	for level, h := range hashes {
-		b.latest[level] = h
 		if level%tileHeight == 0 {
-			if err := b.store(level/tileHeight, b.leaves>>level, h); err != nil {
+			if err := b.store(level/tileHeight, leaf>>level, h); err != nil {
 				return err
 			}
 		}
 	}
-	b.leaves++
 	return nil
 }
 
 // root returns the tree's hash over the leaves added so far.
 func (b *treeBuilder) root() (Hash, error) {
-	h, err := tlog.TreeHash(b.leaves, b)
+	h, err := b.Root()
 	return Hash(h), err
-}
-
-// ReadHashes serves tlog from the newest hash of each level.
-func (b *treeBuilder) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
-	hashes := make([]tlog.Hash, len(indexes))
-	for i, index := range indexes {
-		level, _ := tlog.SplitStoredHashIndex(index)
-		hashes[i] = b.latest[level]
-	}
-	return hashes, nil
 }

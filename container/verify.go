@@ -14,11 +14,11 @@ import (
 // VerifyOptions says what File.Verify demands beyond an intact file.
 type VerifyOptions struct {
 	Trust *Trust
-	// Identities, where there are any, make it decrypt all contents too and
-	// compare them with the index. The policy's time does not matter for that,
+	// Identities, or fleets among the facts, make it decrypt all contents too and
+	// compare them with the index. The policy's window does not matter for that,
 	// its fleet does.
 	Identities []*tgspcrypto.Identity
-	Fleets     []FleetID
+	Facts      Facts
 	At         *time.Time              // judge the policy's window at this time; nil leaves it out
 	Contents   ContentsSink            // receives the files; nil to throw them away
 	Progress   func(done, total int64) // payload bytes; may be nil
@@ -46,13 +46,14 @@ const (
 	CheckUnusedSpace Check = "unused_space" // it is zero
 	CheckHashTree    Check = "hash_tree"    // rebuilt from the payload, compared with content_hash and with what is stored
 	CheckTrust       Check = "trust"        // author and envelope are signed by trusted keys; the package is the one expected
+	CheckRecipients  Check = "recipients"   // of the policy's fleet alone, where it names one
 	CheckContents    Check = "contents"     // decrypted and compared with the index
 	CheckTime        Check = "time"         // the policy's window, at the time that was asked for
 )
 
 // Checks lists all checks.
 func Checks() []Check {
-	return []Check{CheckStructure, CheckSignatures, CheckOneEnvelope, CheckIndex, CheckUnusedSpace, CheckHashTree, CheckTrust, CheckContents, CheckTime}
+	return []Check{CheckStructure, CheckSignatures, CheckOneEnvelope, CheckIndex, CheckUnusedSpace, CheckHashTree, CheckTrust, CheckRecipients, CheckContents, CheckTime}
 }
 
 // Report says what was found and checked.
@@ -96,7 +97,7 @@ func (f *File) Verify(ctx context.Context, o VerifyOptions) (*Report, error) {
 	// unknown author's gets parsed.
 	var contents *contentsCheck
 	var keyErr error
-	if refusal == nil && len(o.Identities) > 0 {
+	if refusal == nil && (len(o.Identities) > 0 || len(o.Facts.Fleets) > 0) {
 		contents, keyErr = accepted.newContentsCheck(o)
 		if e := new(AlteredError); errors.As(keyErr, &e) {
 			return report.fail(CheckContents, keyErr)
@@ -110,6 +111,10 @@ func (f *File) Verify(ctx context.Context, o VerifyOptions) (*Report, error) {
 		return report.fail(CheckTrust, refusal)
 	}
 	report.pass(CheckTrust)
+	if err := accepted.checkRecipients(); err != nil {
+		return report.fail(CheckRecipients, errors.Join(err, keyErr))
+	}
+	report.pass(CheckRecipients)
 	if keyErr != nil {
 		return report.fail(CheckContents, keyErr)
 	}

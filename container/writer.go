@@ -26,6 +26,9 @@ type PackOptions struct {
 
 	Author     *tgspcrypto.AuthorKey
 	Recipients []*tgspcrypto.Recipient
+	// Fleet, in place of Recipients, makes a package that opens for this fleet
+	// alone: the policy names it.
+	Fleet *FleetEpoch
 
 	Progress func(done, total int64) // plaintext bytes; may be nil
 }
@@ -85,8 +88,14 @@ type writer struct {
 
 // newWriter settles where everything will lie, before a byte is read.
 func newWriter(src *Source, o PackOptions) (*writer, error) {
-	if o.Author == nil || len(o.Recipients) == 0 {
+	if o.Author == nil || len(o.Recipients) == 0 && o.Fleet == nil {
 		return nil, errors.New("a package needs an author's key and at least one recipient")
+	}
+	if o.Fleet != nil {
+		if len(o.Recipients) > 0 {
+			return nil, errors.New("a package for a fleet has no recipients of its own")
+		}
+		o.Policy.TargetFleet = o.Fleet.Fleet[:]
 	}
 	if len(o.Recipients) > maxRecipients {
 		return nil, fmt.Errorf("%d recipients, and a package has at most %d", len(o.Recipients), maxRecipients)
@@ -193,7 +202,7 @@ func (w *writer) makeManifest() error {
 		return err
 	}
 	w.manifest.PayloadCommitment = w.stream.Commitment()
-	if w.manifest.SlotSize, err = slotSizeFor(w.manifest, o.Recipients); err != nil {
+	if w.manifest.SlotSize, err = slotSizeFor(w.manifest, o.Recipients, o.Fleet); err != nil {
 		return err
 	}
 	w.layout.slotSize = int64(w.manifest.SlotSize) //nolint:gosec // at most maxSlot
@@ -203,9 +212,12 @@ func (w *writer) makeManifest() error {
 
 // slotSizeFor returns a slot with twice the room that the envelope needs, for
 // the recipients and signatures that come later.
-func slotSizeFor(m *Manifest, recipients []*tgspcrypto.Recipient) (uint64, error) {
+func slotSizeFor(m *Manifest, recipients []*tgspcrypto.Recipient, fleet *FleetEpoch) (uint64, error) {
 	const fixed, each = 1024, 64 // field names and signatures; field names of a stanza
 	need := int64(fixed + len(encode(m)))
+	if fleet != nil {
+		need += int64(fleet.Key.KEM().EncapsulationSize() + wrappedKeySize + 2*each)
+	}
 	for _, r := range recipients {
 		need += int64(r.KEM().EncapsulationSize() + wrappedKeySize + each)
 	}
@@ -262,7 +274,7 @@ func (w *writer) writeFront(f *output) (*Envelope, error) {
 	}
 	w.manifest.IndexHash = sha256.Sum256(sealed)
 	doc := &envelopeDoc{Generation: 1, Manifest: encode(w.manifest)}
-	if err := doc.wrapAll(w.opts.Recipients, w.dek); err != nil {
+	if err := doc.wrapTo(w.opts.Recipients, w.opts.Fleet, w.dek); err != nil {
 		return nil, err
 	}
 	doc.sign(w.opts.Author)

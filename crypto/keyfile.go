@@ -63,12 +63,17 @@ func LoosePermissions(info fs.FileInfo) bool {
 
 // ReadAuthorKeyFile reads the one author key in a secret key file.
 func ReadAuthorKeyFile(name string) (*AuthorKey, error) {
-	keys, err := readFile(name, ParseAuthorKey)
+	return readOne(name, "author keys", ParseAuthorKey)
+}
+
+// readOne reads a key file that must hold one key; kind is what to call several.
+func readOne[K any](name, kind string, parse func(string) (*K, error)) (*K, error) {
+	keys, err := readFile(name, parse)
 	if err != nil {
 		return nil, err
 	}
 	if len(keys) != 1 {
-		return nil, &FileError{Name: name, Err: fmt.Errorf("holds %d author keys, want one", len(keys))}
+		return nil, &FileError{Name: name, Err: fmt.Errorf("holds %d %s, want one", len(keys), kind)}
 	}
 	return keys[0], nil
 }

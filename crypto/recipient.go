@@ -3,6 +3,7 @@
 package crypto
 
 import (
+	"bytes"
 	"crypto/ecdh"
 	"crypto/hpke"
 	"crypto/sha256"
@@ -152,3 +153,7 @@ func (r *Recipient) Wrap(key, info, aad []byte) (enc, ciphertext []byte, err err
 	ciphertext, err = sender.Seal(aad, key)
 	return enc, ciphertext, err
 }
+
+// Bytes returns the public key in HPKE's serialisation: 32 bytes for X25519,
+// 1,216 for the hybrid.
+func (r *Recipient) Bytes() []byte { return bytes.Clone(r.pub.Bytes()) }

@@ -28,6 +28,7 @@ var lineEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 var (
 	errChecksum     = errors.New("checksum does not match: the line is damaged or mistyped")
 	errNonCanonical = errors.New("not the canonical form of a key")
+	errLength       = errors.New("wrong length: the line is of another version, or made by hand")
 )
 
 // A LineError says why a text line is not the key that was asked for. It never
@@ -87,7 +88,8 @@ func parseLine(line, want string) (kind string, key []byte, err error) {
 }
 
 func knownLine(kind string) bool {
-	if kind == lineAuthor || kind == lineAuthorSecret {
+	switch kind {
+	case lineAuthor, lineAuthorSecret, lineAuthority, lineAuthoritySecret, lineEpochSecret:
 		return true
 	}
 	k, _ := kemByLine(kind)
@@ -96,35 +98,43 @@ func knownLine(kind string) bool {
 
 // ParseAuthorPublicKey reads an author's public text line.
 func ParseAuthorPublicKey(line string) (AuthorPublicKey, error) {
-	const want = "an author's public key (tgsp-author:…)"
-	kind, raw, err := parseLine(line, want)
-	if err != nil {
-		return AuthorPublicKey{}, err
-	}
-	if kind != lineAuthor {
-		return AuthorPublicKey{}, &LineError{Kind: kind, Want: want}
-	}
-	k, err := NewAuthorPublicKey(raw)
-	if err != nil {
-		return AuthorPublicKey{}, &LineError{kind, want, err}
-	}
-	return k, nil
+	return parseVerifyingKey(line, lineAuthor, "an author's public key (tgsp-author:…)")
 }
 
 // ParseAuthorKey reads an author's secret text line.
 func ParseAuthorKey(line string) (*AuthorKey, error) {
-	const want = "an author's secret key (tgsp-secret-author:…)"
-	kind, raw, err := parseLine(line, want)
+	return parseSigningKey(line, lineAuthorSecret, "an author's secret key (tgsp-secret-author:…)")
+}
+
+// parseVerifyingKey reads an Ed25519 public key from a line of the given kind.
+func parseVerifyingKey(line, want, described string) (AuthorPublicKey, error) {
+	kind, raw, err := parseLine(line, described)
+	if err != nil {
+		return AuthorPublicKey{}, err
+	}
+	if kind != want {
+		return AuthorPublicKey{}, &LineError{Kind: kind, Want: described}
+	}
+	k, err := NewAuthorPublicKey(raw)
+	if err != nil {
+		return AuthorPublicKey{}, &LineError{kind, described, err}
+	}
+	return k, nil
+}
+
+// parseSigningKey reads an Ed25519 seed from a line of the given kind.
+func parseSigningKey(line, want, described string) (*AuthorKey, error) {
+	kind, raw, err := parseLine(line, described)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(raw)
-	if kind != lineAuthorSecret {
-		return nil, &LineError{Kind: kind, Want: want}
+	if kind != want {
+		return nil, &LineError{Kind: kind, Want: described}
 	}
 	k, err := NewAuthorKey(raw)
 	if err != nil {
-		return nil, &LineError{kind, want, err}
+		return nil, &LineError{kind, described, err}
 	}
 	return k, nil
 }

@@ -5,7 +5,6 @@
 package integration
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/tensorguard/tgsp/container"
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+	"github.com/tensorguard/tgsp/crypto/fleet"
 	"github.com/tensorguard/tgsp/integration/rig"
 )
 
@@ -112,8 +112,7 @@ func TestSecondReaderOpensFrozenPackages(t *testing.T) {
 	if len(packages) < 11 {
 		t.Fatalf("%d frozen packages", len(packages))
 	}
-	fleet := container.FleetID(bytes.Repeat([]byte{0xf1}, 32)) // as policy-fleet.tgsp has it
-	flags := append(withKeys(t, trusting(t)...), "--fleet", fleet.String())
+	flags := append(withKeys(t, trusting(t)...), fleetFlags(t)...)
 	for i, got := range readAgain(t, packages, flags...) {
 		t.Run(filepath.Base(packages[i]), func(t *testing.T) {
 			f := must(container.OpenFile(packages[i]))(t)
@@ -124,12 +123,16 @@ func TestSecondReaderOpensFrozenPackages(t *testing.T) {
 			for _, name := range []string{"x25519.key", "mlkem768-x25519.key"} {
 				ids = append(ids, must(tgspcrypto.ReadIdentityFile(frozenFile(t, name)))(t)...)
 			}
-			policy := accepted.Manifest().Policy
-			facts := container.Facts{Now: time.Now(), Fleets: []container.FleetID{fleet}}
-			if policy.NotBefore != 0 {
-				facts.Now = time.Unix(int64(policy.NotBefore), 0)
-			} else if policy.NotAfter != 0 {
-				facts.Now = time.Unix(int64(policy.NotAfter)-1, 0)
+			if accepted.Manifest().Policy.NotAfter != 0 {
+				// It was closed before it was made, so that no right clock opens it.
+				// All of them hold the same model.
+				open := must(container.OpenFile(packages[0]))(t)
+				defer open.Close()
+				accepted = must(open.Accept(trust))(t)
+			}
+			facts := container.Facts{Now: time.Now(), Fleets: frozenMembers(t, ids)}
+			if from := accepted.Manifest().Policy.NotBefore; from != 0 {
+				facts.Now = time.Unix(int64(from), 0)
 			}
 			r := must(accepted.Open(facts, ids))(t)
 			if got.Code != 0 || got.PackageID != accepted.Manifest().PackageID {
@@ -178,4 +181,21 @@ func TestSecondReaderReadsLargeFiles(t *testing.T) {
 			t.Errorf("%s: %s, want %x", f.Path, f.SHA256, sum)
 		}
 	}
+}
+
+// fleetFlags give the second reader what the frozen fleets have handed out.
+func fleetFlags(t *testing.T) []string {
+	t.Helper()
+	return []string{"--fleet", frozenFile(t, "fleet-x25519.bundle"), "--fleet", frozenFile(t, "fleet-mlkem768-x25519.bundle")}
+}
+
+// frozenMembers are the memberships of the frozen identities.
+func frozenMembers(t *testing.T, ids []*tgspcrypto.Identity) []container.Membership {
+	t.Helper()
+	var all []container.Membership
+	for _, name := range []string{"fleet-x25519.bundle", "fleet-mlkem768-x25519.bundle"} {
+		bundle := must(fleet.ParseBundle(must(os.ReadFile(frozenFile(t, name)))(t)))(t)
+		all = append(all, container.NewMembership(must(bundle.Keyring(ids))(t)))
+	}
+	return all
 }

@@ -82,13 +82,14 @@ func (o *renewOptions) run(a *app, name string) error {
 	}
 	a.warnClosed(policy)
 	lost := len(change.Signers()) - 1
-	err = change.Renew(func(m *container.Manifest) {
+	edit := func(m *container.Manifest) {
 		m.Policy = policy
 		m.CreatedAt = uint64(time.Now().Unix()) //nolint:gosec // after 1970
 		if o.version != "" {
 			m.Version = o.version
 		}
-	}, keys, identities, author)
+	}
+	err = change.Renew(container.Renewal{Edit: edit, Recipients: keys}, facts(), identities, author)
 	if err != nil {
 		return about(name, err)
 	}

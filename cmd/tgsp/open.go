@@ -171,10 +171,10 @@ func (o *openFlags) verify(ctx context.Context, a *app, s *session, at *time.Tim
 // opens reports whether an identity opens the package, whatever the time.
 func (s *session) opens() bool {
 	accepted, err := s.file.Accept(s.trust)
-	if err != nil || len(accepted.Manifest().Policy.TargetFleet) > 0 {
+	if err != nil {
 		return false
 	}
-	return accepted.CanOpen(s.identities)
+	return accepted.CanOpen(facts(), s.identities)
 }
 
 // openPackage opens a package file; errors name it.

@@ -36,6 +36,12 @@ func (f *auditFlags) saw(e *container.Envelope, trusted bool) {
 	f.known.ContentHash, f.known.ManifestHash = m.ContentHash.String(), e.ManifestHash().String()
 	f.known.Author, f.known.Fleet = m.AuthorID.String(), hex.EncodeToString(m.Policy.TargetFleet)
 	f.known.Trusted = &trusted
+	f.known.Epoch = 0
+	for _, r := range e.Recipients() {
+		if r.Fleet != nil && r.Fleet.String() == f.known.Fleet {
+			f.known.Epoch = max(f.known.Epoch, r.Epoch)
+		}
+	}
 }
 
 // sawFile remembers what is trusted in a package, else what it claims, and who
@@ -53,8 +59,8 @@ func (f *auditFlags) sawFile(file *container.File, trust *container.Trust, ident
 	f.sawAgent(accepted, identities)
 }
 
-// sawAgent remembers the identity that opens a package, else the first of those
-// that were to.
+// sawAgent remembers the identity that opens a package by its own key, else the
+// first of those that were to: by that one an agent is named in its fleets too.
 func (f *auditFlags) sawAgent(accepted *container.Accepted, identities []*tgspcrypto.Identity) {
 	if len(identities) == 0 {
 		return
@@ -62,7 +68,7 @@ func (f *auditFlags) sawAgent(accepted *container.Accepted, identities []*tgspcr
 	i := 0
 	if accepted != nil && len(identities) > 1 {
 		i = max(0, slices.IndexFunc(identities, func(id *tgspcrypto.Identity) bool {
-			return accepted.CanOpen([]*tgspcrypto.Identity{id})
+			return accepted.CanOpen(container.Facts{}, []*tgspcrypto.Identity{id})
 		}))
 	}
 	sum := identities[i].Recipient().Fingerprint()

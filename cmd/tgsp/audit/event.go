@@ -47,7 +47,7 @@ type Event struct {
 	Author       string // author_id in hex, as the package names it
 	Trusted      *bool  // whether the package was accepted, or the fields from PackageID on are only claimed; nil where it was not read
 	Fleet        string // the policy's target_fleet in hex
-	Epoch        uint64 // of the fleet, by which it was opened
+	Epoch        uint64 // of that fleet, to which the package is encrypted
 	Agent        string // fingerprint in hex of the identity that opened it, or was to
 	Mountpoint   string
 	File         string // in the package, where the event is about one
