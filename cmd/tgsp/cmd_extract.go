@@ -33,7 +33,9 @@ What was extracted lies unencrypted on the disk, and the policy holds for it no
 longer. tgsp mount needs no such copy.`,
 		Example: `  tgsp extract model.tgsp model`,
 		Args:    cobra.ExactArgs(2),
-		RunE:    func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), a, args[0], args[1]) },
+		RunE: o.onRecord(a, func(cmd *cobra.Command, args []string) error {
+			return o.run(cmd.Context(), a, args[0], args[1])
+		}),
 	}
 	o.add(cmd.Flags())
 	o.addRollback(cmd.Flags())

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 	"github.com/tensorguard/tgsp/container"
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
@@ -30,7 +31,7 @@ For a package by a trusted author that your identity opens it also shows the
 files and the metadata.`,
 		Example: `  tgsp inspect model.tgsp`,
 		Args:    cobra.ExactArgs(1),
-		RunE:    func(_ *cobra.Command, args []string) error { return o.run(a, args[0]) },
+		RunE:    o.onRecord(a, func(_ *cobra.Command, args []string) error { return o.run(a, args[0]) }),
 	}
 	o.add(cmd.Flags())
 	cmd.Flags().BoolVar(&a.json, "json", false, "show one JSON object")
@@ -50,6 +51,9 @@ func (o *inspectOptions) run(a *app, name string) error {
 		// What the agent remembers counts, and that somebody has looked is no part of it.
 		if closed = s.admit(a, accepted, false, false); closed == nil {
 			contents = newContentsView(s.reader)
+			if err := o.opened(); err != nil {
+				return err
+			}
 		}
 	}
 	// A key that was named has to fit; the default one is only tried.
@@ -59,6 +63,9 @@ func (o *inspectOptions) run(a *app, name string) error {
 	// Damage is an error also when only the public part was asked for.
 	if errors.As(closed, new(*container.AlteredError)) || errors.As(closed, new(*container.FormatError)) {
 		return about(name, closed)
+	}
+	if contents == nil {
+		o.record(audit.Inspected, "")
 	}
 	if a.json {
 		return a.writeJSON(struct {

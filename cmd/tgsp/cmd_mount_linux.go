@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 	"github.com/tensorguard/tgsp/mount"
 )
 
@@ -45,6 +46,11 @@ that serves it until tgsp umount DIR. With --foreground it serves by itself and
 ends when it is interrupted or terminated, which suits services and containers.
 tgsp status shows all mounts and where their logs are.
 
+With --audit-log the opening, each defect that a read meets and the end of the
+mount go on record, and so does a refusal. Where the log cannot take the opening
+nothing is mounted; where it fails later the mount goes on, says so in its log,
+and counts what is lost.
+
 Only you can read the folder unless you say --allow-other.
 
 A machine without a battery clock starts with a wrong time. With
@@ -52,8 +58,9 @@ A machine without a battery clock starts with a wrong time. With
 depends on it.
 
 Options of mount(8) can follow -o, separated by commas: identity=FILE,
-trusted_key=KEY, require_key=KEY, expect=ID[@VERSION], log=FILE, allow_other,
-foreground, noexec, no_rollback, allow_rollback, wait_for_clock. So a line in /etc/fstab or a systemd mount unit works too:
+trusted_key=KEY, require_key=KEY, expect=ID[@VERSION], log=FILE, audit_log=DEST,
+allow_other, foreground, noexec, no_rollback, allow_rollback, wait_for_clock. So a
+line in /etc/fstab or a systemd mount unit works too:
   /srv/model.tgsp  /mnt/model  fuse.tgsp  ro,allow_other,nofail  0  0`,
 		Example: `  mkdir -p ~/model
   tgsp mount model.tgsp ~/model
@@ -125,6 +132,9 @@ func (o *mountOptions) absolute() (err error) {
 	if o.log != "" {
 		paths = append(paths, &o.log)
 	}
+	if o.auditLog != "" && audit.IsFile(o.auditLog) {
+		paths = append(paths, &o.auditLog)
+	}
 	for i := range o.files {
 		paths = append(paths, &o.files[i])
 	}
@@ -167,6 +177,9 @@ func (o *mountOptions) daemonArgs() []string {
 	args = append(args, o.rollbackArgs()...)
 	if o.waitForClock {
 		args = append(args, "--wait-for-clock")
+	}
+	if o.auditLog != "" {
+		args = append(args, "--audit-log="+o.auditLog)
 	}
 	if o.allowOther {
 		args = append(args, "--allow-other")

@@ -40,7 +40,7 @@ every copy from before, which they refuse with --no-rollback.`,
 		Example: `  tgsp renew model.tgsp --not-after 2028-01-31T18:00:00Z
   tgsp renew model.tgsp --not-after never -R customers.txt`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return o.run(a, args[0]) },
+		RunE: o.onRecord(a, func(_ *cobra.Command, args []string) error { return o.run(a, args[0]) }),
 	}
 	o.add(cmd, a)
 	f := cmd.Flags()
@@ -77,6 +77,7 @@ func (o *renewOptions) run(a *app, name string) error {
 	if err != nil {
 		return err
 	}
+	o.sawAgent(nil, identities)
 	change, author, err := o.begin(a, name)
 	if err != nil {
 		return err
@@ -108,6 +109,7 @@ func (o *renewOptions) run(a *app, name string) error {
 	if err != nil {
 		return about(name, err)
 	}
+	o.changed(change, author, "renewed for %s", countOf(len(change.Recipients()), "recipient"))
 	if lost > 0 {
 		a.warnf("what the package said before was signed by others too: gone is %s", countOf(lost, "signature"))
 	}

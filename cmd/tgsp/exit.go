@@ -52,6 +52,12 @@ EXIT STATUS
                              20  busy: another program is changing the package
                             130  interrupted`
 
+// refusal reports whether the package, or what its author's policy says, was
+// found wanting: in the table, all from malformed on but what the machine lacks.
+func (f failure) refusal() bool {
+	return f.Code >= failMalformed.Code && f.Code <= failUnfinished.Code && f.Code != failMount.Code
+}
+
 var errInterrupted = errors.New("interrupted")
 
 // usageError is a wrong flag or argument.

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
+	"syscall"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 	"github.com/tensorguard/tgsp/container"
 	"github.com/tensorguard/tgsp/mount"
 )
@@ -24,6 +27,7 @@ func hintFor(err error) string {
 		policy    *container.PolicyError
 		clock     *container.ClockError
 		mounting  *mount.Error
+		auditOpen *audit.OpenError
 	)
 	switch {
 	case errors.As(err, &source):
@@ -48,6 +52,10 @@ func hintFor(err error) string {
 		return "if you know why, as after a restored backup, begin anew: tgsp doctor --reset-state"
 	case errors.As(err, &mounting):
 		return mountHint(mounting)
+	case errors.As(err, &auditOpen):
+		return auditHint(auditOpen)
+	case errors.As(err, new(*audit.WriteError)):
+		return "nothing was opened off the record: mend the audit log, or name another"
 	case errors.Is(err, container.ErrBusy):
 		return "try again when the other program has finished"
 	case errors.Is(err, fs.ErrNotExist):
@@ -84,4 +92,20 @@ func clockHint(e *container.ClockError) string {
 		return "set this machine's clock (tgsp mount --wait-for-clock waits until it is set); if it is right now, and was ahead before: tgsp doctor --reset-clock"
 	}
 	return "set this machine's clock; tgsp mount --wait-for-clock waits until it is set"
+}
+
+// auditHint returns the next step where an audit log cannot be opened. Until then
+// nothing is.
+func auditHint(e *audit.OpenError) string {
+	switch {
+	case errors.Is(e, audit.ErrNoSyslog):
+		return "start this machine's syslog, such as rsyslog, or name a file or journald"
+	case errors.Is(e, audit.ErrNoJournal):
+		return "it takes a machine that runs systemd; name a file or syslog"
+	case errors.Is(e, audit.ErrNotRegular), errors.Is(e, syscall.ELOOP):
+		return "name the log file itself, or syslog, or journald"
+	case errors.Is(e, fs.ErrNotExist):
+		return "make its folder first: mkdir -p " + shellQuote(filepath.Dir(e.Dest))
+	}
+	return "name a file that you can write to, or syslog, or journald"
 }

@@ -18,11 +18,11 @@ const clockPace = time.Second
 // openInTime opens the package; where the user wants that it waits until the
 // clock can be right. That a window is not yet open, or no longer, is no matter
 // of the clock.
-func (s *service) openInTime(ctx context.Context) (*container.Reader, error) {
+func (s *service) openInTime(ctx context.Context) (*session, error) {
 	for said := false; ; said = true {
-		reader, err := s.open(s.app, s.pkg)
+		opened, err := s.enter(s.app, s.pkg)
 		if !s.waitForClock || !errors.As(err, new(*container.ClockError)) {
-			return reader, err
+			return opened, err
 		}
 		if !said {
 			if err := s.sayWaiting(err); err != nil {

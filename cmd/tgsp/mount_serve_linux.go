@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 	"github.com/tensorguard/tgsp/container"
 	tgspfs "github.com/tensorguard/tgsp/fs"
 	"github.com/tensorguard/tgsp/mount"
@@ -33,7 +34,7 @@ func (o *mountOptions) serveDaemon(ctx context.Context, a *app) error {
 	// fusermount3 has no business with it.
 	unix.CloseOnExec(o.readyFD)
 	s := &service{mountOptions: o, app: a, parent: os.NewFile(uintptr(o.readyFD), "parent")}
-	err := s.serve(ctx)
+	err := s.serveOnRecord(ctx)
 	if err != nil && s.parent != nil {
 		// The parent says it; nobody should read it twice.
 		err = errors.Join(err, s.tell(&daemonMessage{Error: a.describe(err)}))
@@ -45,7 +46,7 @@ func (o *mountOptions) serveDaemon(ctx context.Context, a *app) error {
 // serveForeground is serve for a process that its user watches.
 func (o *mountOptions) serveForeground(ctx context.Context, a *app) error {
 	s := &service{mountOptions: o, app: a}
-	return s.serve(ctx)
+	return s.serveOnRecord(ctx)
 }
 
 // send sends the parent a message.
@@ -61,10 +62,11 @@ func (s *service) tell(m *daemonMessage) error {
 
 // serve opens, mounts, and returns when the mount has ended.
 func (s *service) serve(ctx context.Context) error {
-	reader, err := s.openInTime(ctx)
+	session, err := s.openInTime(ctx)
 	if err != nil {
 		return err
 	}
+	reader := session.reader
 	// The package was only read: that its storage has gone meanwhile is no
 	// failure of a mount that has ended as it should.
 	defer reader.Close() //nolint:errcheck // see above
@@ -82,6 +84,8 @@ func (s *service) serve(ctx context.Context) error {
 		UID:        uint32(os.Getuid()), //nolint:gosec // the kernel's ids have 32 bits
 		GID:        uint32(os.Getgid()), //nolint:gosec // likewise
 		Logger:     s.logger,
+
+		OnReadError: s.readFailed(),
 	})
 	if err != nil {
 		return errors.Join(s.explain(err), s.dropLog())
@@ -99,7 +103,7 @@ func (s *service) explain(err error) error {
 }
 
 // run is what happens from mounting to unmounting.
-func (s *service) run(ctx context.Context, server *mount.Server, reader *container.Reader) error {
+func (s *service) run(ctx context.Context, server *mount.Server, reader *container.Reader) (err error) {
 	if err := s.state.save(); err != nil {
 		// It serves all the same: status knows less of it.
 		s.logger.Warn("tgsp status cannot know more of this mount than where it is", "error", err)
@@ -109,6 +113,8 @@ func (s *service) run(ctx context.Context, server *mount.Server, reader *contain
 			s.logger.Warn("cannot remove the state of this mount", "error", err)
 		}
 	}()
+	// Before the state goes, and with it a log that nobody needs to read.
+	defer func() { s.endTrail(err) }()
 	s.logger.Info("mounted", "package", s.pkg, "package_id", s.state.PackageID, "version", s.state.Version,
 		"manifest_hash", s.state.ManifestHash, "dir", s.dir, "pid", s.state.PID)
 	limitMemory()
@@ -122,7 +128,11 @@ func (s *service) run(ctx context.Context, server *mount.Server, reader *contain
 		defer close(ended)
 		server.Wait()
 	}()
-	if err := s.detach(); err != nil {
+	err = s.opened()
+	if err == nil {
+		err = s.detach()
+	}
+	if err != nil {
 		// Whoever asked for it is gone and would never know of it.
 		_, unmountErr := server.Unmount(context.WithoutCancel(ctx))
 		return errors.Join(err, unmountErr)
@@ -130,6 +140,7 @@ func (s *service) run(ctx context.Context, server *mount.Server, reader *contain
 	select {
 	case <-ended:
 		s.logger.Info("unmounted")
+		s.record(audit.Unmounted, unmountedByOthers)
 		return nil
 	case <-ctx.Done():
 		return s.stop(ctx, server)
@@ -156,13 +167,16 @@ func (s *service) stop(ctx context.Context, server *mount.Server) error {
 	switch {
 	case errors.As(err, &gone) && gone.Reason == mount.NotMounted:
 		s.logger.Info("unmounted") // by somebody else, at the same time
+		s.record(audit.Unmounted, unmountedByOthers)
 	case err != nil:
 		s.logger.Warn("cannot unmount", "dir", s.dir, "error", err)
 		return err
 	case lazy:
 		s.logger.Warn("the folder was busy and is detached; files that are still open give errors from now on", "dir", s.dir)
+		s.record(audit.Unmounted, unmountedBusy)
 	default:
 		s.logger.Info("unmounted", "dir", s.dir, "reason", "a signal")
+		s.record(audit.Unmounted, unmountedBySignal)
 	}
 	return nil
 }

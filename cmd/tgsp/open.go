@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 	"github.com/tensorguard/tgsp/container"
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
@@ -74,11 +75,13 @@ type openFlags struct {
 	trustFlags
 	identityFlags
 	rollbackFlags // of those that hand them out
+	auditFlags
 }
 
 func (o *openFlags) add(flags *pflag.FlagSet) {
 	o.identityFlags.add(flags)
 	o.trustFlags.add(flags)
+	o.auditFlags.add(flags)
 }
 
 // session is a package at hand, with what the user has to judge and open it.
@@ -104,24 +107,50 @@ func (o *openFlags) look(a *app, name string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.sawFile(f, trust, identities)
 	return &session{file: f, trust: trust, identities: identities}, nil
 }
 
-// open opens the contents of a package and remembers that.
+// open opens the contents of a package, remembers that and puts it on record.
 func (o *openFlags) open(a *app, name string) (*container.Reader, error) {
-	s, err := o.begin(a, name)
+	s, err := o.enter(a, name)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.remember(a); err != nil {
-		return nil, errors.Join(about(name, err), s.file.Close())
+	if err := o.opened(); err != nil {
+		return nil, errors.Join(err, s.reader.Close())
 	}
 	return s.reader, nil
 }
 
-// begin opens the contents of a package: trust, then policy, then key, then age.
-// Who hands them out has to remember that.
+// enter opens the contents of a package and remembers that. The caller puts it on
+// record before anybody can read them.
+func (o *openFlags) enter(a *app, name string) (*session, error) {
+	s, err := o.unlock(a, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.remember(a); err != nil {
+		return nil, errors.Join(about(name, err), s.reader.Close())
+	}
+	return s, nil
+}
+
+// begin opens the contents of a package and puts that on record. Who hands them
+// out has to remember that.
 func (o *openFlags) begin(a *app, name string) (*session, error) {
+	s, err := o.unlock(a, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.opened(); err != nil {
+		return nil, errors.Join(err, s.reader.Close())
+	}
+	return s, nil
+}
+
+// unlock opens the contents of a package: trust, then policy, then key, then age.
+func (o *openFlags) unlock(a *app, name string) (*session, error) {
 	newest, err := o.refusesRollback()
 	if err != nil {
 		return nil, err
@@ -155,7 +184,13 @@ func (o *openFlags) verify(ctx context.Context, a *app, s *session, at *time.Tim
 	update, end := a.progress("verifying")
 	defer end()
 	verify.Progress = update
-	return s.file.Verify(ctx, verify)
+	report, err = s.file.Verify(ctx, verify)
+	if err == nil && report.ContentsChecked {
+		o.record(audit.Verified, "every byte, and the decrypted contents")
+	} else if err == nil {
+		o.record(audit.Verified, "every byte")
+	}
+	return report, err
 }
 
 // opens reports whether an identity opens the package, whatever the time.

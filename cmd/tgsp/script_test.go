@@ -79,6 +79,12 @@ func TestScripts(t *testing.T) {
 			"curing":    cmdCuring,
 			"crowd":     cmdCrowd,
 			"barred":    cmdBarred,
+			"event":     cmdEvent,
+			"refusal":   cmdRefusal,
+			"agent":     cmdAgent,
+			"report":    cmdReport,
+			"checks":    cmdChecks,
+			"dsse":      cmdDSSE,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -137,7 +143,11 @@ func cmdField(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 3 {
 		stream = args[2]
 	}
-	text := ts.ReadFile(stream)
+	checkField(ts, neg, ts.ReadFile(stream), args[0], args[1])
+}
+
+// checkField looks for a field of an object.
+func checkField(ts *testscript.TestScript, neg bool, text, name, value string) {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
 	var v any
@@ -146,7 +156,7 @@ func cmdField(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("more than one object: %s", text)
 	}
 	found := true
-	for _, key := range strings.Split(args[0], ".") {
+	for _, key := range strings.Split(name, ".") {
 		switch x := v.(type) {
 		case map[string]any:
 			v, found = x[key]
@@ -163,9 +173,9 @@ func cmdField(ts *testscript.TestScript, neg bool, args []string) {
 			break
 		}
 	}
-	ok := found && (args[1] == "*" || fmt.Sprint(v) == args[1])
+	ok := found && (value == "*" || fmt.Sprint(v) == value)
 	if ok == neg {
-		ts.Fatalf("%s is %v, found is %t, want %s: %s", args[0], v, found, args[1], text)
+		ts.Fatalf("%s is %v, found is %t, want %s: %s", name, v, found, value, text)
 	}
 }
 
