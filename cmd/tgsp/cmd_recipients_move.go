@@ -58,11 +58,17 @@ func (o *recipientsMoveOptions) run(a *app, names []string) error {
 	}
 	moved := []movedView{}
 	for _, name := range names {
-		view, err := o.move(a, name, to, identities)
-		if err != nil {
+		o.complain = func(err error) { a.warnf("%v", err) }
+		err := o.audited("recipients move", name, nil, func() error {
+			view, err := o.move(a, name, to, identities)
+			if err == nil {
+				moved = append(moved, *view)
+			}
 			return err // it names the package
+		})
+		if err != nil {
+			return err
 		}
-		moved = append(moved, *view)
 	}
 	if a.json {
 		return a.writeJSON(map[string]any{"packages": moved})
@@ -83,6 +89,9 @@ func (o *recipientsMoveOptions) move(a *app, name string, to *container.FleetEpo
 	moved, err := change.MoveFleet(to, container.Facts{Fleets: held}, signer)
 	if err != nil {
 		return nil, about(name, err)
+	}
+	if moved {
+		o.changed(change, signer, "moved to epoch %d of fleet %s", to.Epoch, to.Fleet.ShortID())
 	}
 	if !a.json {
 		what := "moved; it opens for "
