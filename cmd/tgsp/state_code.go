@@ -45,8 +45,9 @@ func (k *stateKey) encode() []byte {
 // parseStateKey takes only what encode writes.
 func parseStateKey(data []byte) (key stateKey, err error) {
 	_, line, _ := strings.Cut(string(data), stateKeyPrefix)
-	n, err := hex.Decode(key[:], []byte(strings.TrimSuffix(line, "\n"))[:min(len(line), 2*len(key))])
-	if err != nil || n != len(key) || !bytes.Equal(key.encode(), data) {
+	b, err := hex.DecodeString(strings.TrimSuffix(line, "\n"))
+	copy(key[:], b)
+	if err != nil || !bytes.Equal(key.encode(), data) {
 		return key, errors.New("it holds no key")
 	}
 	return key, nil
