@@ -42,6 +42,9 @@ type item struct {
 	folders  uint32           // among children
 }
 
+// refuses reports whether names and contents are not to be shown any more.
+func (t *tree) refuses() bool { return t.opts.Allow != nil && t.opts.Allow() != nil }
+
 // build walks the file system once. Numbers are given in the order of the walk,
 // so that they are the same at every mount and no two are equal.
 func (t *tree) build(p string, info iofs.FileInfo, parent *item) (*item, error) {
