@@ -33,7 +33,7 @@ func (o *mountOptions) applyExtra() error {
 func (o *mountOptions) applyWord(word string) error {
 	name, value, hasValue := strings.Cut(word, "=")
 	switch name {
-	case "identity", "trusted_key", "require_key", "expect", "log":
+	case "identity", "trusted_key", "require_key", "expect", "log", "grace":
 		if value == "" {
 			return usagef("-o %s: it needs a value, as in %s=…", name, name)
 		}
@@ -53,6 +53,8 @@ func (o *mountOptions) applyWord(word string) error {
 		o.expect = value
 	case name == "log":
 		o.log = value
+	case name == "grace":
+		o.grace = value
 	case name == "foreground":
 		o.foreground = true
 	case name == "allow_other":

@@ -26,13 +26,16 @@ type service struct {
 	logger *slog.Logger
 	file   *os.File // the log, where it is one
 	state  *mountState
+
+	closing *closing
+	window  container.Policy // not_after and the grace that is used
 }
 
 // serveDaemon is serve for a process that another one of ours waits for.
 func (o *mountOptions) serveDaemon(ctx context.Context, a *app) error {
 	// fusermount3 has no business with it.
 	unix.CloseOnExec(o.readyFD)
-	s := &service{mountOptions: o, app: a, parent: os.NewFile(uintptr(o.readyFD), "parent")}
+	s := &service{mountOptions: o, app: a, parent: os.NewFile(uintptr(o.readyFD), "parent"), closing: newClosing()}
 	err := s.serve(ctx)
 	if err != nil && s.parent != nil {
 		// The parent says it; nobody should read it twice.
@@ -44,7 +47,7 @@ func (o *mountOptions) serveDaemon(ctx context.Context, a *app) error {
 
 // serveForeground is serve for a process that its user watches.
 func (o *mountOptions) serveForeground(ctx context.Context, a *app) error {
-	s := &service{mountOptions: o, app: a}
+	s := &service{mountOptions: o, app: a, closing: newClosing()}
 	return s.serve(ctx)
 }
 
@@ -56,8 +59,10 @@ func (s *service) tell(m *daemonMessage) error {
 	return err
 }
 
-// serve opens, mounts, and returns when the mount has ended.
+// serve opens, mounts, and returns when the mount has ended. What opening needs,
+// identities above all, it does not keep.
 func (s *service) serve(ctx context.Context) error {
+	s.closing.obey()
 	reader, err := s.open(s.app, s.pkg)
 	if err != nil {
 		return err
@@ -68,9 +73,13 @@ func (s *service) serve(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return errInterrupted
 	}
+	if err := s.decideEnd(reader.Envelope().Manifest().Policy); err != nil {
+		return err
+	}
 	if err := errors.Join(s.describe(reader), s.startLog()); err != nil {
 		return err
 	}
+	s.closing.watch()
 	server, err := mount.Mount(s.dir, tgspfs.New(reader), mount.Options{
 		FSName:     s.pkg,
 		Source:     s.pkg,
@@ -78,6 +87,7 @@ func (s *service) serve(ctx context.Context) error {
 		NoExec:     s.noExec,
 		UID:        uint32(os.Getuid()), //nolint:gosec // the kernel's ids have 32 bits
 		GID:        uint32(os.Getgid()), //nolint:gosec // likewise
+		Allow:      s.closing.allow,
 		Logger:     s.logger,
 	})
 	if err != nil {
@@ -106,7 +116,7 @@ func (s *service) run(ctx context.Context, server *mount.Server, reader *contain
 			s.logger.Warn("cannot remove the state of this mount", "error", err)
 		}
 	}()
-	s.logger.Info("mounted", "package", s.pkg, "package_id", s.state.PackageID, "version", s.state.Version,
+	s.event(slog.LevelInfo, eventMounted, "package", s.pkg, "package_id", s.state.PackageID, "version", s.state.Version,
 		"manifest_hash", s.state.ManifestHash, "dir", s.dir, "pid", s.state.PID)
 	limitMemory()
 	s.logger.Info("how it reads", "direct_io", reader.DirectIO(), "memory_locked", lockMemory())
@@ -123,8 +133,10 @@ func (s *service) run(ctx context.Context, server *mount.Server, reader *contain
 	}
 	select {
 	case <-ended:
-		s.logger.Info("unmounted")
+		s.event(slog.LevelInfo, eventUnmounted)
 		return nil
+	case <-s.closing.done:
+		return s.shut(ctx, server, reader, ended)
 	case <-ctx.Done():
 		return s.stop(ctx, server)
 	}
@@ -149,14 +161,14 @@ func (s *service) stop(ctx context.Context, server *mount.Server) error {
 	gone := new(mount.Error)
 	switch {
 	case errors.As(err, &gone) && gone.Reason == mount.NotMounted:
-		s.logger.Info("unmounted") // by somebody else, at the same time
+		s.event(slog.LevelInfo, eventUnmounted) // by somebody else, at the same time
 	case err != nil:
 		s.logger.Warn("cannot unmount", "dir", s.dir, "error", err)
 		return err
 	case lazy:
 		s.logger.Warn("the folder was busy and is detached; files that are still open give errors from now on", "dir", s.dir)
 	default:
-		s.logger.Info("unmounted", "dir", s.dir, "reason", "a signal")
+		s.event(slog.LevelInfo, eventUnmounted, "reason", "a signal")
 	}
 	return nil
 }
@@ -174,8 +186,8 @@ func (s *service) describe(reader *container.Reader) error {
 		Foreground:   s.parent == nil,
 		MountedAt:    time.Now().UTC().Truncate(time.Second),
 	}
-	if end := manifest.Policy.End(); !end.IsZero() {
-		notAfter := time.Unix(int64(manifest.Policy.NotAfter), 0).UTC() //nolint:gosec // bounded by the format
+	if end := s.closing.deadline; !end.IsZero() {
+		notAfter := time.Unix(int64(s.window.NotAfter), 0).UTC() //nolint:gosec // bounded by the format
 		s.state.NotAfter, s.state.OpenUntil = &notAfter, &end
 	}
 	return s.state.identify()
