@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"runtime/debug"
@@ -27,7 +28,7 @@ const (
 )
 
 // loadPiece is how much a reader reads at once; it takes the time for each.
-const loadPiece = 256 << 10
+const loadPiece = 64 << 10
 
 // loadReport is what a reader has met. Times are nanoseconds since 1970.
 type loadReport struct {
@@ -70,10 +71,12 @@ func load(args []string) (any, error) {
 			n = rand.IntN(pieces)
 		}
 		start := time.Now()
-		err := l.read(int64(n) * loadPiece)
+		got, err := l.read(int64(n) * loadPiece)
 		end := time.Now()
+		if got > 0 {
+			r.Bytes, r.Last, r.LastDone = r.Bytes+int64(got), start.UnixNano(), end.UnixNano()
+		}
 		if err == nil {
-			r.Bytes, r.Last, r.LastDone = r.Bytes+loadPiece, start.UnixNano(), end.UnixNano()
 			continue
 		}
 		if r.Failed == 0 {
@@ -118,34 +121,43 @@ func newLoader(kind, name string) (*loader, error) {
 	return &loader{kind, fd, area, room}, err
 }
 
-// lock locks as much of the file as the reader may.
+// lock locks the file, or as much of it as the reader may.
 func (l *loader) lock() (int, error) {
+	if unix.Mlock(l.area) == nil {
+		return len(l.area), nil
+	}
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil {
 		return 0, err
 	}
-	n := len(l.area)
-	if os.Getuid() != 0 {
-		n = int(min(uint64(n), limit.Cur))
-	}
+	n := int(min(uint64(len(l.area)), limit.Cur))
 	return n, unix.Mlock(l.area[:n])
 }
 
-func (l *loader) read(off int64) (err error) {
+// read reads a piece. Of one that is refused it may have got the front.
+func (l *loader) read(off int64) (got int, err error) {
 	if l.kind == loadPread || l.kind == loadDirect {
-		n, err := unix.Pread(l.fd, l.room, off)
-		if err == nil && n != len(l.room) {
-			err = fmt.Errorf("%d bytes", n)
+		for got < len(l.room) {
+			n, err := unix.Pread(l.fd, l.room[got:], off+int64(got))
+			if err == nil && n == 0 {
+				err = io.ErrUnexpectedEOF
+			}
+			if err != nil {
+				return got, err
+			}
+			got += n
 		}
-		return err
+		return got, nil
 	}
 	defer func() {
 		if fault := recover(); fault != nil {
 			err = errors.New("SIGBUS")
 		}
 	}()
-	copy(l.room, l.area[off:off+loadPiece])
-	return nil
+	for page := os.Getpagesize(); got < len(l.room); got += page {
+		copy(l.room[got:got+page], l.area[off+int64(got):])
+	}
+	return got, nil
 }
 
 // cached fills in what is left of the file in memory.

@@ -140,6 +140,8 @@ func (h *fileHandle) Release(context.Context) syscall.Errno {
 // bytes are there: storage may have taken until after the mount was closed, and a
 // reader that fails because it was closed tells nothing of the package.
 func (n *fileNode) Read(_ context.Context, fh fs.FileHandle, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	n.item.tree.reading.Add(1) // before Allow is asked, so that none goes uncounted
+	defer n.item.tree.reading.Add(-1)
 	if n.item.tree.refuses() {
 		return nil, syscall.EACCES
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"sync"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -17,18 +17,23 @@ import (
 
 const (
 	// notifiers is how many calls of the kernel go on at once. One that meets a
-	// page under read waits for the reply; the others go on.
+	// page under read waits for the reply, and the others go on; and beside
+	// programs that read with all their might, a single thread would get too
+	// little of the processors to be done in time.
 	notifiers = 16
-	// notifyPatience is how long such calls may take before storage counts as
-	// hanging, and once more after that.
-	notifyPatience = 250 * time.Millisecond
+	// pieceSize is how much of a file one call drops.
+	pieceSize = 16 << 20
+	// hangAfter is how long nothing may get on while reads wait for storage.
+	hangAfter = 400 * time.Millisecond
+	// notifyLimit is how long all calls may take where no read waits.
+	notifyLimit = 10 * time.Second
 )
 
 // Revoke takes from the kernel what it keeps of this mount: the pages of files,
 // mapped and locked ones too, listings, and names. Options.Allow must refuse
 // already. Programs then get EACCES, or SIGBUS through a mapping. It must not be
-// called by what serves requests, and returns how many files or folders may still
-// have something cached, which is none but where storage hangs.
+// called by what serves requests, and returns how many pieces and names the kernel
+// may still have, which is none but where storage hangs.
 //
 // Why nothing comes back behind it: a request that Allow has let pass began
 // before, so the pages that it is to fill are in the cache already, locked until
@@ -40,10 +45,13 @@ func (s *Server) Revoke() (left int) {
 	// first walk.
 	for range 2 {
 		names := known(s.root, nil)
-		contents := append([]cachedName{{node: s.root}}, names...)
-		left := s.notify(contents, func(n cachedName) syscall.Errno { return n.node.NotifyContent(0, 0) })
-		left += s.notify(names, func(n cachedName) syscall.Errno { return n.folder.NotifyEntry(n.name) })
-		if left > 0 {
+		contents := dropContents(nil, s.root)
+		var drops []drop
+		for _, n := range names {
+			contents = dropContents(contents, n.node)
+			drops = append(drops, func() syscall.Errno { return n.folder.NotifyEntry(n.name) })
+		}
+		if left := s.notify(contents) + s.notify(drops); left > 0 {
 			return left
 		}
 	}
@@ -66,60 +74,77 @@ func known(folder *fs.Inode, list []cachedName) []cachedName {
 	return list
 }
 
-// notify tells the kernel of each name. Where storage hangs, so do the calls that
-// wait for a page under read, and the processes that wait for the page: after a
-// while the connection is aborted, which ends both. It returns how many calls
-// have failed or still wait.
-func (s *Server) notify(names []cachedName, call func(cachedName) syscall.Errno) int {
-	var next, done atomic.Int64
-	ended := make(chan struct{})
-	work := func() {
-		for i := next.Add(1) - 1; i < int64(len(names)); i = next.Add(1) - 1 {
-			// ENOENT: the kernel has forgotten it by itself.
-			if errno := call(names[i]); errno == 0 || errno == syscall.ENOENT {
-				done.Add(1)
-			}
-		}
+// drop is one call that makes the kernel forget something.
+type drop func() syscall.Errno
+
+// dropContents adds the calls for a file's pages, or a folder's listing.
+func dropContents(list []drop, node *fs.Inode) []drop {
+	size := int64(0)
+	if f, ok := node.Operations().(*fileNode); ok {
+		size = int64(f.item.size) //nolint:gosec // bounded by what build has taken
 	}
-	var wait sync.WaitGroup
-	for range min(notifiers, len(names)) {
-		wait.Go(work)
+	for off := int64(0); off < size-pieceSize; off += pieceSize {
+		list = append(list, func() syscall.Errno { return node.NotifyContent(off, pieceSize) })
 	}
-	go func() {
-		defer close(ended)
-		wait.Wait()
-	}()
-	if !endsSoon(ended) {
-		if err := s.abort(); err != nil {
-			s.log.Warn("storage does not answer, and reads that wait for it cannot be ended", slog.Any("reason", err))
-		} else {
-			s.log.Warn("storage does not answer: reads that wait for it were ended")
-		}
-		endsSoon(ended)
-	}
-	return len(names) - int(done.Load())
+	last := max(0, size-1) / pieceSize * pieceSize
+	return append(list, func() syscall.Errno { return node.NotifyContent(last, 0) }) // to the end
 }
 
-func endsSoon(ended <-chan struct{}) bool {
-	select {
-	case <-ended:
-		return true
-	case <-time.After(notifyPatience):
-		return false
+// notify makes the calls, and returns how many have failed or have not ended.
+// Where storage hangs, so do calls that wait for a page under read, and the
+// programs that wait for it: then the connection is aborted, which ends both.
+func (s *Server) notify(calls []drop) int {
+	var next, ended, done atomic.Int64
+	for range min(notifiers, len(calls)) {
+		go func() {
+			hurry()
+			for i := next.Add(1) - 1; i < int64(len(calls)); i = next.Add(1) - 1 {
+				// ENOENT: the kernel has forgotten it by itself.
+				if errno := calls[i](); errno == 0 || errno == syscall.ENOENT {
+					done.Add(1)
+				}
+				ended.Add(1)
+			}
+		}()
 	}
+	before, moved, aborted := int64(0), time.Now(), false
+	for limit := time.Now().Add(notifyLimit); ended.Load() < int64(len(calls)) && time.Now().Before(limit); time.Sleep(time.Millisecond) {
+		if now := ended.Load(); now > before || s.tree.reading.Load() == 0 {
+			before, moved = now, time.Now()
+		}
+		if time.Since(moved) < hangAfter {
+			continue
+		}
+		if aborted {
+			break
+		}
+		s.abort()
+		aborted, moved = true, time.Now()
+	}
+	return len(calls) - int(done.Load())
+}
+
+// hurry puts the calling thread before others where this process may do so. The
+// thread ends with its goroutine.
+func hurry() {
+	runtime.LockOSThread()
+	unix.Setpriority(unix.PRIO_PROCESS, 0, -20) //nolint:errcheck,gosec // users may not
 }
 
 // abort lets the kernel answer every request of this mount with an error: as root
 // while unmounting, else by the file that its owner may write to, where that file
 // system is mounted.
-func (s *Server) abort() (err error) {
+func (s *Server) abort() {
+	var err error
 	if os.Geteuid() == 0 && s.checkMounted() == nil {
 		err = unix.Unmount(s.dir, unix.MNT_FORCE|unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
 	} else {
 		err = os.WriteFile(fmt.Sprintf("/sys/fs/fuse/connections/%d/abort", s.minor), []byte("1"), 0)
 	}
-	if err == nil {
-		close(s.aborted)
+	if err != nil {
+		s.log.Warn("storage does not answer, and reads that wait for it cannot be ended", slog.Any("reason", err))
+		return
 	}
-	return err
+	s.log.Warn("storage does not answer: reads that wait for it were ended")
+	s.abortOnce.Do(func() { close(s.aborted) })
 }

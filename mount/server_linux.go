@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"sync"
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -32,12 +33,14 @@ var errNotReaderAt = errors.New("the file cannot be read at offsets")
 type Server struct {
 	fuse *fuse.Server
 	root *fs.Inode
+	tree *tree
 	dir  string
 	log  *slog.Logger
 
 	major, minor int // of the device that the mount table shows
 
-	aborted chan struct{} // closed when the kernel asks for nothing any more
+	aborted   chan struct{} // closed when the kernel asks for nothing any more
+	abortOnce sync.Once
 }
 
 // Mount shows fsys at dir, an empty folder. When it returns the folder can be
@@ -68,7 +71,7 @@ func Mount(dir string, fsys iofs.FS, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, explain(dir, err)
 	}
-	s := &Server{fuse: server, root: root.EmbeddedInode(), dir: dir, log: opts.Logger, aborted: make(chan struct{})}
+	s := &Server{fuse: server, root: root.EmbeddedInode(), tree: t, dir: dir, log: opts.Logger, aborted: make(chan struct{})}
 	if s.major, s.minor, err = device(dir); err != nil {
 		s.log.Warn("cannot find the device of this mount", slog.Any("reason", err))
 	}

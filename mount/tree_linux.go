@@ -5,6 +5,7 @@ package mount
 import (
 	iofs "io/fs"
 	"path"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -24,6 +25,7 @@ type tree struct {
 	lastIno uint64
 
 	failures failures
+	reading  atomic.Int64 // requests that read, those that wait for storage among them
 }
 
 // item is one file or folder as it was when the mount began. Nothing changes

@@ -25,18 +25,12 @@ func (a *app) revoke(ctx context.Context, arg string) error {
 	if err != nil {
 		return err
 	}
-	states, err := mountStates()
+	serving, known, err := servingStates(ctx, dir)
 	if err != nil {
 		return err
 	}
-	var serving []*mountState
-	for _, s := range states {
-		if s.Mountpoint == dir && s.alive() {
-			serving = append(serving, s)
-		}
-	}
 	if len(serving) == 0 {
-		return a.revokeUnserved(ctx, arg, dir, latestState(states, dir) != nil)
+		return a.revokeUnserved(ctx, arg, dir, known)
 	}
 	for _, s := range serving {
 		if err := s.signal(revokeSignal); err != nil {
@@ -53,6 +47,33 @@ func (a *app) revoke(ctx context.Context, arg string) error {
 	}
 	a.notef("%s is closed: nothing can be read through it any more; copies that programs have made stay with them\n", printable(dir))
 	return cleanStates()
+}
+
+// servingStates returns the states of the processes that serve what was mounted at
+// a place, and whether any is known, dead ones too. A mount stands in the table a
+// moment before its process has written its state.
+func servingStates(ctx context.Context, dir string) (serving []*mountState, known bool, err error) {
+	for deadline := time.Now().Add(time.Second); ; {
+		states, err := mountStates()
+		if err != nil {
+			return nil, false, err
+		}
+		for _, s := range states {
+			known = known || s.Mountpoint == dir
+			if s.Mountpoint == dir && s.alive() {
+				serving = append(serving, s)
+			}
+		}
+		table, err := mountTable()
+		if _, mounted := table[dir]; err != nil || known || !mounted || time.Now().After(deadline) {
+			return serving, known, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, false, errInterrupted
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // revokeUnserved is revoke where this user knows of no process that serves the
