@@ -61,10 +61,10 @@ type admission struct {
 // user asks for that.
 func (s *session) admit(a *app, accepted *container.Accepted, newest, back bool) (err error) {
 	m := recall()
-	facts, err := s.facts(a, accepted.Envelope, m.state)
-	if err != nil {
+	if s.facts, err = s.gather(a, accepted.Envelope, m.state); err != nil {
 		return err
 	}
+	facts := s.facts
 	if s.reader, err = accepted.Open(facts, s.identities); err != nil {
 		return err
 	}

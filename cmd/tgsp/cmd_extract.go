@@ -72,13 +72,9 @@ func (o *extractOptions) extract(ctx context.Context, a *app, name, dir string) 
 	if err := staging.refuse(session.reader); err != nil {
 		return nil, err
 	}
-	facts, err := session.facts(a, session.reader.Envelope(), session.state)
-	if err != nil {
-		return nil, err
-	}
 	update, end := a.progress("extracting")
 	report, err := session.file.Verify(ctx, container.VerifyOptions{
-		Trust: session.trust, Identities: session.identities, Facts: facts, Contents: staging, Progress: update,
+		Trust: session.trust, Identities: session.identities, Facts: session.facts, Contents: staging, Progress: update,
 	})
 	end()
 	if err != nil {

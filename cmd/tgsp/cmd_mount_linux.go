@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,8 +23,10 @@ type mountOptions struct {
 	waitForClock bool
 	extra        []string // as given with -o
 	log          string
-	helper       bool // called in the way of mount(8)
-	readyFD      int  // in a daemon: where to tell that it is ready; else 0
+	grace        string         // as given
+	graceTime    *time.Duration // nil where none was given
+	helper       bool           // called in the way of mount(8)
+	readyFD      int            // in a daemon: where to tell that it is ready; else 0
 }
 
 func newMountCommand(a *app) *cobra.Command {
@@ -57,10 +60,18 @@ A machine without a battery clock starts with a wrong time. With
 --wait-for-clock, mount waits until the time is set, where the package's policy
 depends on it.
 
+When the policy's not_after and its grace have passed the mount is closed within
+a second, whatever uses it: opening and reading fail (EACCES, or SIGBUS through a
+mapping), cached pages and keys go, and the folder is unmounted. --grace uses
+less of the grace than the author grants. tgsp umount --revoke closes a mount in
+the same way at any time, and so does a bundle that is installed and says that
+this agent is not in the package's fleet any more. What programs have copied
+stays with them.
+
 Options of mount(8) can follow -o, separated by commas: identity=FILE,
 trusted_key=KEY, require_key=KEY, expect=ID[@VERSION], log=FILE, audit_log=DEST,
-allow_other, foreground, noexec, no_rollback, allow_rollback, wait_for_clock. So a
-line in /etc/fstab or a systemd mount unit works too:
+grace=DURATION, allow_other, foreground, noexec, no_rollback, allow_rollback,
+wait_for_clock. So a line in /etc/fstab or a systemd mount unit works too:
   /srv/model.tgsp  /mnt/model  fuse.tgsp  ro,allow_other,nofail  0  0`,
 		Example: `  mkdir -p ~/model
   tgsp mount model.tgsp ~/model
@@ -82,6 +93,7 @@ line in /etc/fstab or a systemd mount unit works too:
 	flags.BoolVarP(&o.foreground, "foreground", "f", false, "serve in this process, log to standard error")
 	flags.BoolVar(&o.allowOther, "allow-other", false, "let all users of this machine read the folder")
 	flags.StringArrayVarP(&o.extra, "options", "o", nil, "options of mount(8), as `OPT,…`")
+	flags.StringVar(&o.grace, "grace", "", "close the mount `DURATION` after not_after, such as 72h (default: what the policy grants, which is also the most)")
 	flags.StringVar(&o.log, "log", "", "log to the end of `FILE`, which is kept")
 	flags.BoolVar(&o.helper, "helper", false, "")
 	flags.IntVar(&o.readyFD, "ready-fd", 0, "")
@@ -99,6 +111,12 @@ func (o *mountOptions) run(ctx context.Context, a *app) error {
 	}
 	if err := o.absolute(); err != nil {
 		return err
+	}
+	if o.grace != "" {
+		var err error
+		if o.graceTime, err = parseGrace(o.grace); err != nil {
+			return err
+		}
 	}
 	switch {
 	case o.readyFD != 0:
@@ -180,6 +198,9 @@ func (o *mountOptions) daemonArgs() []string {
 	}
 	if o.auditLog != "" {
 		args = append(args, "--audit-log="+o.auditLog)
+	}
+	if o.grace != "" {
+		args = append(args, "--grace="+o.grace)
 	}
 	if o.allowOther {
 		args = append(args, "--allow-other")

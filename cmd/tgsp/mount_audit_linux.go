@@ -13,6 +13,7 @@ import (
 const (
 	unmountedByOthers = "by tgsp umount, or another program that unmounts"
 	unmountedBySignal = "the process that served it was told to end"
+	unmountedClosed   = "it was closed, and no program uses it any more"
 	unmountedBusy     = "the process that served it was told to end; files that were open give errors"
 )
 
@@ -63,4 +64,10 @@ func (s *service) readFailed() func(file string, off int64, err error) {
 		}
 		trail.Record(e)
 	}
+}
+
+// unmounted tells of the end of the mount, and why.
+func (s *service) unmounted(reason string) {
+	s.logger.Info("unmounted", "dir", s.dir, "reason", reason)
+	s.record(audit.Unmounted, reason)
 }

@@ -33,7 +33,7 @@ func (o *mountOptions) applyExtra() error {
 func (o *mountOptions) applyWord(word string) error {
 	name, value, hasValue := strings.Cut(word, "=")
 	switch name {
-	case "identity", "trusted_key", "require_key", "expect", "log", "audit_log":
+	case "identity", "trusted_key", "require_key", "expect", "log", "audit_log", "grace":
 		if value == "" {
 			return usagef("-o %s: it needs a value, as in %s=…", name, name)
 		}
@@ -55,6 +55,8 @@ func (o *mountOptions) applyWord(word string) error {
 		o.log = value
 	case name == "audit_log":
 		o.auditLog = value
+	case name == "grace":
+		o.grace = value
 	case name == "foreground":
 		o.foreground = true
 	case name == "allow_other":

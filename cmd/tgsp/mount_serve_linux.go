@@ -27,13 +27,16 @@ type service struct {
 	logger *slog.Logger
 	file   *os.File // the log, where it is one
 	state  *mountState
+
+	closing *closing
+	window  container.Policy // not_after and the grace that is used
 }
 
 // serveDaemon is serve for a process that another one of ours waits for.
 func (o *mountOptions) serveDaemon(ctx context.Context, a *app) error {
 	// fusermount3 has no business with it.
 	unix.CloseOnExec(o.readyFD)
-	s := &service{mountOptions: o, app: a, parent: os.NewFile(uintptr(o.readyFD), "parent")}
+	s := &service{mountOptions: o, app: a, parent: os.NewFile(uintptr(o.readyFD), "parent"), closing: newClosing()}
 	err := s.serveOnRecord(ctx)
 	if err != nil && s.parent != nil {
 		// The parent says it; nobody should read it twice.
@@ -45,7 +48,7 @@ func (o *mountOptions) serveDaemon(ctx context.Context, a *app) error {
 
 // serveForeground is serve for a process that its user watches.
 func (o *mountOptions) serveForeground(ctx context.Context, a *app) error {
-	s := &service{mountOptions: o, app: a}
+	s := &service{mountOptions: o, app: a, closing: newClosing()}
 	return s.serveOnRecord(ctx)
 }
 
@@ -60,22 +63,29 @@ func (s *service) tell(m *daemonMessage) error {
 	return err
 }
 
-// serve opens, mounts, and returns when the mount has ended.
+// serve opens, mounts, and returns when the mount has ended. What opening needs,
+// identities above all, it does not keep.
 func (s *service) serve(ctx context.Context) error {
+	s.closing.obey()
 	session, err := s.openInTime(ctx)
 	if err != nil {
 		return err
 	}
 	reader := session.reader
+	s.watchFleet(session)
 	// The package was only read: that its storage has gone meanwhile is no
 	// failure of a mount that has ended as it should.
 	defer reader.Close() //nolint:errcheck // see above
 	if ctx.Err() != nil {
 		return errInterrupted
 	}
+	if err := s.decideEnd(reader.Envelope().Manifest().Policy); err != nil {
+		return err
+	}
 	if err := errors.Join(s.describe(reader), s.startLog()); err != nil {
 		return err
 	}
+	s.closing.watch()
 	server, err := mount.Mount(s.dir, tgspfs.New(reader), mount.Options{
 		FSName:     s.pkg,
 		Source:     s.pkg,
@@ -83,6 +93,7 @@ func (s *service) serve(ctx context.Context) error {
 		NoExec:     s.noExec,
 		UID:        uint32(os.Getuid()), //nolint:gosec // the kernel's ids have 32 bits
 		GID:        uint32(os.Getgid()), //nolint:gosec // likewise
+		Allow:      s.closing.allow,
 		Logger:     s.logger,
 
 		OnReadError: s.readFailed(),
@@ -139,9 +150,10 @@ func (s *service) run(ctx context.Context, server *mount.Server, reader *contain
 	}
 	select {
 	case <-ended:
-		s.logger.Info("unmounted")
-		s.record(audit.Unmounted, unmountedByOthers)
+		s.unmounted(unmountedByOthers)
 		return nil
+	case <-s.closing.done:
+		return s.shut(ctx, server, reader, ended)
 	case <-ctx.Done():
 		return s.stop(ctx, server)
 	}
@@ -166,8 +178,7 @@ func (s *service) stop(ctx context.Context, server *mount.Server) error {
 	gone := new(mount.Error)
 	switch {
 	case errors.As(err, &gone) && gone.Reason == mount.NotMounted:
-		s.logger.Info("unmounted") // by somebody else, at the same time
-		s.record(audit.Unmounted, unmountedByOthers)
+		s.unmounted(unmountedByOthers)
 	case err != nil:
 		s.logger.Warn("cannot unmount", "dir", s.dir, "error", err)
 		return err
@@ -175,8 +186,7 @@ func (s *service) stop(ctx context.Context, server *mount.Server) error {
 		s.logger.Warn("the folder was busy and is detached; files that are still open give errors from now on", "dir", s.dir)
 		s.record(audit.Unmounted, unmountedBusy)
 	default:
-		s.logger.Info("unmounted", "dir", s.dir, "reason", "a signal")
-		s.record(audit.Unmounted, unmountedBySignal)
+		s.unmounted(unmountedBySignal)
 	}
 	return nil
 }
@@ -194,8 +204,8 @@ func (s *service) describe(reader *container.Reader) error {
 		Foreground:   s.parent == nil,
 		MountedAt:    time.Now().UTC().Truncate(time.Second),
 	}
-	if end := manifest.Policy.End(); !end.IsZero() {
-		notAfter := time.Unix(int64(manifest.Policy.NotAfter), 0).UTC() //nolint:gosec // bounded by the format
+	if end := s.closing.deadline; !end.IsZero() {
+		notAfter := time.Unix(int64(s.window.NotAfter), 0).UTC() //nolint:gosec // bounded by the format
 		s.state.NotAfter, s.state.OpenUntil = &notAfter, &end
 	}
 	return s.state.identify()

@@ -90,6 +90,7 @@ type session struct {
 	trust      *container.Trust
 	identities []*tgspcrypto.Identity
 	reader     *container.Reader // of the contents, where they are open
+	facts      container.Facts   // by which they were opened
 	*admission                   // likewise
 }
 
@@ -177,7 +178,7 @@ func (o *openFlags) verify(ctx context.Context, a *app, s *session, at *time.Tim
 	// contents stay encrypted; one that was named has to open it.
 	if o.given() || s.opens(a) {
 		verify.Identities = s.identities
-		if verify.Facts, err = s.facts(a, s.file.Claims(), new(agentState)); err != nil {
+		if verify.Facts, err = s.gather(a, s.file.Claims(), new(agentState)); err != nil {
 			return nil, err
 		}
 	}
@@ -199,7 +200,7 @@ func (s *session) opens(a *app) bool {
 	if err != nil {
 		return false
 	}
-	facts, err := s.facts(a, accepted.Envelope, new(agentState))
+	facts, err := s.gather(a, accepted.Envelope, new(agentState))
 	return err == nil && accepted.CanOpen(facts, s.identities)
 }
 
@@ -218,8 +219,8 @@ func about(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// facts gathers what a package's policy is judged by.
-func (s *session) facts(a *app, e *container.Envelope, state *agentState) (container.Facts, error) {
+// gather collects what a package's policy is judged by.
+func (s *session) gather(a *app, e *container.Envelope, state *agentState) (container.Facts, error) {
 	fleets, err := memberships(e, s.identities)
 	return container.Facts{Now: a.now(), Floor: state.floor(), Fleets: fleets}, err
 }
