@@ -21,8 +21,11 @@ const (
 	// programs that read with all their might, a single thread would get too
 	// little of the processors to be done in time.
 	notifiers = 16
-	// pieceSize is how much of a file one call drops.
-	pieceSize = 16 << 20
+	// A call drops this much of a file, or more of one that would need too many.
+	// It unmaps its piece first, and programs have little time to map pages again
+	// before they go, which would make it slow.
+	pieceSize = 2 << 20
+	maxPieces = 4096
 	// hangAfter is how long nothing may get on while reads wait for storage.
 	hangAfter = 400 * time.Millisecond
 	// notifyLimit is how long all calls may take where no read waits.
@@ -41,21 +44,24 @@ const (
 // then drops it. A request that comes later is refused and fills nothing. Readers
 // with O_DIRECT have no pages.
 func (s *Server) Revoke() (left int) {
-	// The second time finds names that a lookup, let pass before, told after the
-	// first walk.
-	for range 2 {
-		names := known(s.root, nil)
-		contents := dropContents(nil, s.root)
-		var drops []drop
-		for _, n := range names {
-			contents = dropContents(contents, n.node)
-			drops = append(drops, func() syscall.Errno { return n.folder.NotifyEntry(n.name) })
-		}
-		if left := s.notify(contents) + s.notify(drops); left > 0 {
-			return left
-		}
+	if left := s.dropAll(maxPieces); left > 0 {
+		return left
 	}
-	return 0
+	// Once more for names that a lookup, let pass before, told after the first
+	// walk.
+	return s.dropAll(1)
+}
+
+// dropAll makes the kernel drop all that it knows, each file in at most so many
+// pieces, and returns how many calls of it have failed or have not ended.
+func (s *Server) dropAll(pieces int64) int {
+	contents := dropContents(nil, s.root, pieces)
+	var names []drop
+	for _, n := range known(s.root, nil) {
+		contents = dropContents(contents, n.node, pieces)
+		names = append(names, func() syscall.Errno { return n.folder.NotifyEntry(n.name) })
+	}
+	return s.notify(contents) + s.notify(names)
 }
 
 // cachedName is a file or folder that the kernel knows, with its place.
@@ -78,16 +84,20 @@ func known(folder *fs.Inode, list []cachedName) []cachedName {
 type drop func() syscall.Errno
 
 // dropContents adds the calls for a file's pages, or a folder's listing.
-func dropContents(list []drop, node *fs.Inode) []drop {
+func dropContents(list []drop, node *fs.Inode, pieces int64) []drop {
 	size := int64(0)
 	if f, ok := node.Operations().(*fileNode); ok {
 		size = int64(f.item.size) //nolint:gosec // bounded by what build has taken
 	}
-	for off := int64(0); off < size-pieceSize; off += pieceSize {
-		list = append(list, func() syscall.Errno { return node.NotifyContent(off, pieceSize) })
+	piece := max(pieceSize, (size+pieces-1)/pieces)
+	for off := int64(0); off == 0 || off < size; off += piece {
+		n := piece
+		if off+piece >= size {
+			n = 0 // to the end
+		}
+		list = append(list, func() syscall.Errno { return node.NotifyContent(off, n) })
 	}
-	last := max(0, size-1) / pieceSize * pieceSize
-	return append(list, func() syscall.Errno { return node.NotifyContent(last, 0) }) // to the end
+	return list
 }
 
 // notify makes the calls, and returns how many have failed or have not ended.
@@ -124,11 +134,14 @@ func (s *Server) notify(calls []drop) int {
 	return len(calls) - int(done.Load())
 }
 
-// hurry puts the calling thread before others where this process may do so. The
-// thread ends with its goroutine.
+// hurry puts the calling thread before others where this process may do so. A
+// nicer value alone would not do: it counts within a session. The thread ends with
+// its goroutine.
 func hurry() {
 	runtime.LockOSThread()
-	unix.Setpriority(unix.PRIO_PROCESS, 0, -20) //nolint:errcheck,gosec // users may not
+	if unix.SchedSetAttr(0, &unix.SchedAttr{Policy: unix.SCHED_RR, Priority: 1}, 0) != nil {
+		unix.Setpriority(unix.PRIO_PROCESS, 0, -20) //nolint:errcheck,gosec // users may not
+	}
 }
 
 // abort lets the kernel answer every request of this mount with an error: as root

@@ -127,7 +127,7 @@ func (a *app) awaitClosed(ctx context.Context, s *mountState) error {
 		}
 		if now != nil && now.Closed != nil {
 			if now.Closed.Left > 0 {
-				a.warnf("storage does not answer: of %d files parts may stay readable to programs that have them open, until it does", now.Closed.Left)
+				a.warnf("storage does not answer: parts of files may stay readable to programs that have them open, until it does")
 			}
 			return nil
 		}

@@ -17,7 +17,7 @@ type closedState struct {
 	Event  string    `json:"event"`
 	Reason string    `json:"reason"`
 	At     time.Time `json:"at"`
-	Left   int       `json:"left,omitempty"` // files of which the kernel may still have pages
+	Left   int       `json:"left,omitempty"` // parts of files that the kernel may still have
 }
 
 // shut takes the mount from the programs that use it, and waits until they have
@@ -33,7 +33,7 @@ func (s *service) shut(ctx context.Context, server *mount.Server, reader *contai
 	s.logger.Warn(string(how.event), "reason", how.reason, "took", time.Since(start).Round(time.Millisecond))
 	s.record(how.event, how.reason)
 	if left > 0 {
-		s.logger.Error("storage does not answer, and files may stay readable to programs that have them open until it does", "files", left)
+		s.logger.Error("storage does not answer, and parts of files may stay readable to programs that have them open until it does", "parts", left)
 	}
 	if err != nil {
 		s.logger.Error("cannot unmount, and the folder stays, without contents", "dir", s.dir, "error", err)
