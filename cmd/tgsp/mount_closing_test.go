@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 )
 
 // testClock is a clock that a test sets: the wall's, and how long the machine runs.
@@ -72,7 +74,7 @@ func TestClosingAtDeadline(t *testing.T) {
 	if err := c.allow(); err == nil {
 		t.Error("a request at the deadline is allowed")
 	}
-	if got := closedFor(t, c); got.event != eventExpired {
+	if got := closedFor(t, c); got.event != audit.Expired {
 		t.Errorf("%+v", got)
 	}
 }
@@ -82,7 +84,7 @@ func TestClosingAtDeadline(t *testing.T) {
 func TestClosingAfterSuspend(t *testing.T) {
 	c, clock := startClosing(t)
 	clock.set(3*time.Hour, 3*time.Hour)
-	if got := closedFor(t, c); got.event != eventExpired || strings.Contains(got.reason, "set back") {
+	if got := closedFor(t, c); got.event != audit.Expired || strings.Contains(got.reason, "set back") {
 		t.Errorf("%+v", got)
 	}
 }
@@ -119,7 +121,7 @@ func TestClosingWithClockSetBack(t *testing.T) {
 		t.Errorf("closed too early: %v", err)
 	}
 	clock.set(time.Minute, time.Minute)
-	if got := closedFor(t, c); got.event != eventExpired || !strings.Contains(got.reason, "set back") {
+	if got := closedFor(t, c); got.event != audit.Expired || !strings.Contains(got.reason, "set back") {
 		t.Errorf("%+v", got)
 	}
 }
@@ -148,7 +150,7 @@ func TestClosingByCheck(t *testing.T) {
 	mu.Lock()
 	revoked = true
 	mu.Unlock()
-	if got := closedFor(t, c); got != (closure{eventRevoked, "this agent was revoked"}) || c.allow() == nil {
+	if got := closedFor(t, c); got != (closure{audit.Revoked, "this agent was revoked"}) || c.allow() == nil {
 		t.Errorf("%+v", got)
 	}
 	if err := (&service{mountOptions: new(mountOptions), closing: c}).explainClosure(c.closure); classify(err) != failFleet {
@@ -163,8 +165,8 @@ func TestClosingWithoutEnd(t *testing.T) {
 	if err := c.allow(); err != nil {
 		t.Error(err)
 	}
-	c.close(closure{eventRevoked, onRequest})
-	c.close(closure{eventExpired, "later"})
+	c.close(closure{audit.Revoked, onRequest})
+	c.close(closure{audit.Expired, "later"})
 	if c.allow() == nil || c.closure.reason != onRequest {
 		t.Errorf("%+v", c.closure)
 	}
