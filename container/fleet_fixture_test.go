@@ -27,10 +27,13 @@ type fleetFixture struct {
 
 func newFleet(t testing.TB, kem tgspcrypto.KEM, agents ...*tgspcrypto.Identity) *fleetFixture {
 	t.Helper()
-	x := &fleetFixture{
-		TB: t, authority: tgspcrypto.GenerateAuthorityKey(), kem: kem, agents: agents,
-		issued: created, validUntil: created.Add(24 * time.Hour),
-	}
+	return newFleetOf(t, tgspcrypto.GenerateAuthorityKey(), kem, created.Add(24*time.Hour), agents...)
+}
+
+// newFleetOf is a fleet in its first epoch.
+func newFleetOf(t testing.TB, authority *tgspcrypto.AuthorityKey, kem tgspcrypto.KEM, validUntil time.Time, agents ...*tgspcrypto.Identity) *fleetFixture {
+	t.Helper()
+	x := &fleetFixture{TB: t, authority: authority, kem: kem, agents: agents, issued: created, validUntil: validUntil}
 	x.rotate()
 	return x
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"github.com/tensorguard/tgsp/container/kit"
+	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
 
 // rawMap is a CBOR map in encoded pieces, which can be put together wrongly.
@@ -92,6 +93,7 @@ type kitDocument struct {
 	give func(f *forge, doc []byte)
 	// inner documents are seen by those alone who can decrypt.
 	inner bool
+	fleet tgspcrypto.KEM // of a package for a fleet with such keys
 	// The fields of the document by the type of their values.
 	bytes, text, number, list, dict string
 }
@@ -116,6 +118,11 @@ func kitDocuments() []kitDocument {
 		},
 		{
 			name: "recipient", bytes: "hint", text: "type",
+			take: func(f *forge) []byte { return f.doc.Recipients[0] },
+			give: func(f *forge, doc []byte) { f.signLists("recipients", doc) },
+		},
+		{
+			name: "fleet recipient", bytes: "fleet_id", text: "type", number: "epoch", fleet: tgspcrypto.X25519,
 			take: func(f *forge) []byte { return f.doc.Recipients[0] },
 			give: func(f *forge, doc []byte) { f.signLists("recipients", doc) },
 		},
@@ -168,7 +175,7 @@ func kitCBOR() []kitCase {
 		for _, what := range slices.Sorted(maps.Keys(wrong)) {
 			cases = append(cases, kitCase{
 				name: "cbor " + d.name + " " + what, about: fmt.Sprintf("the CBOR of the %s is not what it may be: %s", d.name, what),
-				pack: func(o *PackOptions) { o.Policy = kitPolicy },
+				fleet: d.fleet, pack: packKitPolicy,
 				do: func(f *forge) {
 					switch {
 					case d.inner:
@@ -194,6 +201,14 @@ func kitCBOR() []kitCase {
 		}
 	}
 	return cases
+}
+
+// packKitPolicy has all clauses in a package's policy.
+func packKitPolicy(o *PackOptions) {
+	o.Policy = kitPolicy
+	if o.Fleet != nil {
+		o.Policy.TargetFleet = o.Fleet.Fleet[:]
+	}
 }
 
 // wrongForms are changes of an encoded document, by what they do.
@@ -232,7 +247,10 @@ func wrongForms(d kitDocument) map[string]func(doc []byte) []byte {
 		"tagged":           func(doc []byte) []byte { return append([]byte{0xd9, 0xd9, 0xf7}, doc...) },
 		"in a byte string": func(doc []byte) []byte { return encode(doc) },
 	}
-	if slices.Contains([]string{"envelope signature", "signature", "recipient", "unknown recipient", "policy"}, d.name) {
+	if slices.Contains([]string{
+		"envelope signature", "signature", "recipient", "fleet recipient", "unknown recipient", "policy",
+		"fleet signature", "member", "entry", "absent", "neighbour",
+	}, d.name) {
 		// Within another document these would be a defect of that one.
 		delete(forms, "a byte after the end")
 		delete(forms, "cut by a byte")
@@ -327,6 +345,8 @@ func documentFields(d kitDocument) []string {
 		return []string{"algorithm", "public_key", "signature"}
 	case "recipient":
 		return []string{"type", "hint", "enc", "wrapped_key"}
+	case "fleet recipient":
+		return []string{"type", "fleet_id", "epoch", "enc", "wrapped_key"}
 	case "unknown recipient":
 		return []string{"type", "key"}
 	case "manifest":
@@ -336,8 +356,10 @@ func documentFields(d kitDocument) []string {
 		}
 	case "policy":
 		return []string{"not_before", "not_after", "grace_seconds"}
+	case "index":
+		return []string{"files", "folders", "metadata"}
 	}
-	return []string{"files", "folders", "metadata"}
+	return nil // whoever has the document knows
 }
 
 // longHead writes the length or value in the first bytes one step longer than

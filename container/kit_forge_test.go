@@ -32,6 +32,8 @@ type forge struct {
 	layout layout
 	doc    envelopeDoc
 	dek    []byte
+	fleet  *fleetFixture // for which the package is; nil where it is for the reader
+	epoch  *FleetEpoch   // of that fleet
 }
 
 // kitKeys are the people of the kit.
@@ -41,6 +43,11 @@ type kitKeys struct {
 	stranger *tgspcrypto.AuthorKey // trusted by nobody
 	reader   *tgspcrypto.Identity  // for whom the packages are
 	other    *tgspcrypto.Identity  // anybody else with an identity
+
+	authority *tgspcrypto.AuthorityKey // of the fleet that packages are for
+	rival     *tgspcrypto.AuthorityKey // of another fleet
+	hybrid    *tgspcrypto.Identity     // the reader, where keys are hybrid
+	agents    []*tgspcrypto.Identity   // more agents of the fleet
 }
 
 func newKitKeys(t *testing.T) kitKeys {
@@ -57,7 +64,9 @@ func newKitKeys(t *testing.T) kitKeys {
 		check(t, err)
 		return id
 	}
-	return kitKeys{author("author"), author("manager"), author("stranger"), identity("reader"), identity("other")}
+	k := kitKeys{author: author("author"), manager: author("manager"), stranger: author("stranger"), reader: identity("reader"), other: identity("other")}
+	k.fleetKeys(t, identity)
+	return k
 }
 
 // kitTime is the clock of the kit's readers.
@@ -91,12 +100,22 @@ var kitPolicy = Policy{NotBefore: 1767225600, NotAfter: 4102444800, GraceSeconds
 // made before, and however much of it packing takes.
 func newForge(t *testing.T, label string, model map[string][]byte, change func(*PackOptions)) *forge {
 	t.Helper()
+	return newForgeFor(t, label, nil, model, change)
+}
+
+// newForgeFor packs it for the present epoch of a fleet, or for the reader.
+func newForgeFor(t *testing.T, label string, x *fleetFixture, model map[string][]byte, change func(*PackOptions)) *forge {
+	t.Helper()
 	seed(t, label)
 	defer seed(t, label+", packed")
-	f := &forge{T: t, kitKeys: newKitKeys(t), model: model}
+	f := &forge{T: t, kitKeys: newKitKeys(t), model: model, fleet: x}
 	o := PackOptions{
 		PackageID: "kit/model", Version: "1.2.3", CreatedAt: created, Author: f.author, Recipients: []*tgspcrypto.Recipient{f.reader.Recipient()},
 		Policy: kitPolicy, Metadata: []byte(`{"kit": true}`), Annotations: map[string]string{"note": "a package of the test kit"},
+	}
+	if x != nil {
+		f.epoch = NewFleetEpoch(x.file)
+		o.Recipients, o.Fleet = nil, f.epoch
 	}
 	if change != nil {
 		change(&o)
@@ -109,10 +128,19 @@ func newForge(t *testing.T, label string, model map[string][]byte, change func(*
 	check(t, out.Close())
 	f.At = kitTime
 	f.Trusted = []kit.Trusted{{Role: string(RoleAuthor), Key: f.author.Public().String()}}
-	secret, err := f.reader.SecretLine()
-	check(t, err)
-	f.Identities = []string{secret}
+	f.identify(f.reader)
 	return f
+}
+
+// identify gives the reader these identities and no others.
+func (f *forge) identify(ids ...*tgspcrypto.Identity) {
+	f.Helper()
+	f.Identities = nil
+	for _, id := range ids {
+		secret, err := id.SecretLine()
+		check(f, err)
+		f.Identities = append(f.Identities, secret)
+	}
 }
 
 func seed(t *testing.T, label string) {
@@ -127,7 +155,11 @@ func (f *forge) load(data []byte) {
 	file, err := NewFile(bytes.NewReader(data), int64(len(data)))
 	check(f, err)
 	f.doc = file.Claims().doc
-	f.dek, err = unwrap(file.Claims().recipients, f.doc.Manifest, Facts{}, []*tgspcrypto.Identity{f.reader})
+	var facts Facts
+	if f.fleet != nil {
+		facts.Fleets = []Membership{f.fleet.holder()}
+	}
+	f.dek, err = unwrap(file.Claims().recipients, f.doc.Manifest, facts, []*tgspcrypto.Identity{f.reader})
 	check(f, err)
 }
 
@@ -211,9 +243,15 @@ func (f *forge) resignIn(slot int, key *tgspcrypto.AuthorKey) {
 func (f *forge) release(author *tgspcrypto.AuthorKey, manifest []byte) {
 	f.Helper()
 	f.doc.Manifest, f.doc.Signatures = manifest, nil
-	check(f, f.doc.wrapAll([]*tgspcrypto.Recipient{f.reader.Recipient()}, f.dek))
+	f.wrap()
 	f.doc.sign(author)
 	f.resign(author)
+}
+
+// wrap makes the data key's entry for the manifest as it stands in doc.
+func (f *forge) wrap() {
+	f.Helper()
+	check(f, f.doc.wrapTo([]*tgspcrypto.Recipient{f.reader.Recipient()}, f.epoch, f.dek))
 }
 
 func (f *forge) manifest() *Manifest {
@@ -342,6 +380,7 @@ type kitCase struct {
 	about string
 	model func() map[string][]byte // nil for tinyModel
 	vary  bool                     // made for every suite and leaf hash
+	fleet tgspcrypto.KEM           // for a fleet with this kind of keys; empty for the reader
 	pack  func(*PackOptions)       // nil for the usual options
 	do    func(f *forge)
 }

@@ -30,28 +30,20 @@ func kitGood() []kitCase {
 			do: func(f *forge) {
 				f.inside(kit.NoKey)
 				f.Change = kit.NoKey
-				secret, err := f.other.SecretLine()
-				check(f, err)
-				f.Identities = []string{secret}
+				f.identify(f.other)
 			},
 		},
 		{
-			name: "fleet", about: "the policy names a fleet, and the reader is in none", vary: true,
+			name: "fleet", about: "the policy names a fleet, and the only recipient is the reader, who is not of it", vary: true,
 			pack: func(o *PackOptions) { o.Policy.TargetFleet = make([]byte, len(FleetID{})) },
-			do: func(f *forge) {
-				f.inside(kit.Fleet)
-				f.Change = kit.Fleet
-			},
+			do:   (*forge).notOfFleet,
 		},
 		{
-			name: "fleet and time", about: "the policy names a fleet that the reader is not in, and its window is over: the fleet counts first",
+			name: "fleet and time", about: "the policy names a fleet that the only recipient is not of, and its window is over: the fleet counts first",
 			pack: func(o *PackOptions) {
 				o.Policy = Policy{TargetFleet: make([]byte, len(FleetID{})), NotAfter: 1577836800}
 			},
-			do: func(f *forge) {
-				f.inside(kit.Fleet)
-				f.Change = kit.Fleet
-			},
+			do: (*forge).notOfFleet,
 		},
 		{
 			name: "no key and time", about: "the reader has no key, and the window is over: the key counts first",
@@ -62,9 +54,7 @@ func kitGood() []kitCase {
 			do: func(f *forge) {
 				f.inside(kit.NoKey)
 				f.Change = kit.NoKey
-				secret, err := f.other.SecretLine()
-				check(f, err)
-				f.Identities = []string{secret}
+				f.identify(f.other)
 			},
 		},
 	}

@@ -148,7 +148,7 @@ func kitInsiders() []kitCase {
 				m := f.manifest()
 				m.Policy = Policy{}
 				f.doc.Manifest = encode(m)
-				check(f, f.doc.wrapAll([]*tgspcrypto.Recipient{f.reader.Recipient()}, f.dek))
+				f.wrap()
 				f.resign(f.stranger)
 			},
 		},
@@ -162,7 +162,7 @@ func kitInsiders() []kitCase {
 				m := f.manifest()
 				m.IndexHash = sha256.Sum256(f.index())
 				f.doc.Manifest = encode(m)
-				check(f, f.doc.wrapAll([]*tgspcrypto.Recipient{f.reader.Recipient()}, f.dek))
+				f.wrap()
 				f.resign(f.stranger)
 			},
 		},
@@ -376,7 +376,7 @@ func (f *forge) evilRelease(evil []byte) {
 	m := f.manifest()
 	m.ContentHash = f.growTree()
 	f.doc.Manifest = encode(m)
-	check(f, f.doc.wrapAll([]*tgspcrypto.Recipient{f.reader.Recipient()}, f.dek))
+	f.wrap()
 }
 
 func (f *forge) editPolicy() {
@@ -384,7 +384,7 @@ func (f *forge) editPolicy() {
 	m := f.manifest()
 	m.Policy.NotAfter += 86400
 	f.doc.Manifest = encode(m)
-	check(f, f.doc.wrapAll([]*tgspcrypto.Recipient{f.reader.Recipient()}, f.dek))
+	f.wrap()
 }
 
 func (f *forge) addRecipient(r *tgspcrypto.Recipient) {

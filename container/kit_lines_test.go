@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -34,11 +35,12 @@ func kitLines(keys kitKeys) []*kit.Case {
 		"author": keys.author.Public().String(), "author-secret": keys.author.SecretLine(),
 		"recipient": keys.reader.Recipient().String(), "identity": must(keys.reader.SecretLine()),
 		"hybrid recipient": hybrid.Recipient().String(), "hybrid identity": must(hybrid.SecretLine()),
+		"fleet": keys.authority.Public().String(), "fleet secret": keys.authority.SecretLine(), "epoch secret": keys.epochSecret(7).SecretLine(),
 	}
-	as := func(kind string) string { return strings.TrimPrefix(kind, "hybrid ") }
+	as := func(kind string) string { return strings.ReplaceAll(strings.TrimPrefix(kind, "hybrid "), " ", "-") }
 	var cases []*kit.Case
 	add := func(name, about, kind, line string, accept bool) {
-		cases = append(cases, &kit.Case{ID: slug("line", name), About: about, LineAs: as(kind), Line: line, Accept: accept})
+		cases = append(cases, &kit.Case{ID: slug("line", name), About: about, As: as(kind), Line: line, Accept: accept})
 	}
 	kinds := slices.Sorted(maps.Keys(good))
 	for _, kind := range kinds {
@@ -77,6 +79,7 @@ func kitLines(keys kitKeys) []*kit.Case {
 		"unreduced": "f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 	} {
 		point(name, "an Ed25519 point that protects nothing, or a second name for one", "author", "tgsp-author", y, nil)
+		point(name, "an Ed25519 point that protects nothing, or a second name for one", "fleet", "tgsp-fleet", y, nil)
 	}
 	for name, u := range map[string]string{
 		"zero": "0000000000000000000000000000000000000000000000000000000000000000", "one": "0100000000000000000000000000000000000000000000000000000000000000",
@@ -96,6 +99,10 @@ func kitLines(keys kitKeys) []*kit.Case {
 	}
 	add("hybrid recipient modulus", "a coefficient of the ML-KEM half is not less than the modulus", "hybrid recipient",
 		keyLine("tgsp-mlkem768-x25519", slices.Concat([]byte{0xff, 0xff, 0xff}, hybridRaw[3:])), false)
+	for _, epoch := range []uint64{0, 1, math.MaxUint64} {
+		secret := keys.epochSecret(epoch)
+		add(fmt.Sprint("epoch secret ", epoch), fmt.Sprintf("the secret of epoch %d; epochs are counted from 1", epoch), "epoch secret", secret.SecretLine(), epoch > 0)
+	}
 	return cases
 }
 

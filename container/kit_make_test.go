@@ -21,7 +21,7 @@ const kitDir = "testdata/kit"
 
 // kitDescriptions are all packages of the kit, by subject.
 func kitDescriptions() []kitCase {
-	return concat(kitGood(), kitInsiders(), kitEnvelopes(), kitTrust(), kitStructure(), kitCBOR(), kitIndexes(), kitNames())
+	return concat(kitGood(), kitInsiders(), kitEnvelopes(), kitTrust(), kitStructure(), kitCBOR(), kitIndexes(), kitNames(), kitFleets())
 }
 
 func concat(lists ...[]kitCase) (all []kitCase) {
@@ -62,6 +62,14 @@ func TestKitIsCurrent(t *testing.T) {
 			}
 			t.Run(v.name, func(t *testing.T) { keep(t, v.make(t)) })
 		}
+	}
+	for _, d := range kitBundles() {
+		d.name = slug("bundle", d.name)
+		if testing.Short() && !*writeKit && len(made)%10 != 0 {
+			made[d.name] = true
+			continue
+		}
+		t.Run(d.name, func(t *testing.T) { keep(t, d.make(t)) })
 	}
 	for _, c := range kitLines(newKitKeys(t)) {
 		t.Run(c.ID, func(t *testing.T) { keep(t, c) })
@@ -110,7 +118,11 @@ func (v kitVariant) make(t *testing.T) *kit.Case {
 	if model == nil {
 		model = tinyModel
 	}
-	f := newForge(t, "own", model(), func(o *PackOptions) {
+	var robots *fleetFixture
+	if v.fleet != "" {
+		robots = newKitFleet(t, v.fleet)
+	}
+	f := newForgeFor(t, "own", robots, model(), func(o *PackOptions) {
 		o.Suite, o.LeafHash = v.suite, v.hash
 		if v.pack != nil {
 			v.pack(o)

@@ -22,7 +22,12 @@ func TestKit(t *testing.T) {
 	count := map[bool]int{}
 	for _, c := range cases {
 		t.Run(c.ID, func(t *testing.T) {
-			if c.Line != "" {
+			switch c.As {
+			case "":
+			case kit.BundleAs:
+				kitBundle(t, c)
+				return
+			default:
 				kitLine(t, c)
 				return
 			}
@@ -35,7 +40,7 @@ func TestKit(t *testing.T) {
 
 func kitLine(t *testing.T, c *kit.Case) {
 	var err error
-	switch c.LineAs {
+	switch c.As {
 	case "author":
 		_, err = tgspcrypto.ParseAuthorPublicKey(c.Line)
 	case "author-secret":
@@ -44,8 +49,14 @@ func kitLine(t *testing.T, c *kit.Case) {
 		_, err = tgspcrypto.ParseRecipient(c.Line)
 	case "identity":
 		_, err = tgspcrypto.ParseIdentity(c.Line)
+	case "fleet":
+		_, err = tgspcrypto.ParseAuthorityPublicKey(c.Line)
+	case "fleet-secret":
+		_, err = tgspcrypto.ParseAuthorityKey(c.Line)
+	case "epoch-secret":
+		_, err = tgspcrypto.ParseEpochSecret(c.Line)
 	default:
-		t.Fatalf("a line as %q", c.LineAs)
+		t.Fatalf("a line as %q", c.As)
 	}
 	if (err == nil) != c.Accept {
 		t.Errorf("%v, and accept is %v", err, c.Accept)
@@ -58,17 +69,15 @@ type kitReader struct {
 	*kit.Case
 	trust      *Trust
 	identities []*tgspcrypto.Identity
+	facts      Facts
 }
 
 func (k *kitReader) run() {
 	k.trust = kitTrustOf(k.T, k.Case)
-	for _, line := range k.Identities {
-		id, err := tgspcrypto.ParseIdentity(line)
-		check(k, err)
-		k.identities = append(k.identities, id)
-	}
-	k.want("verify without an identity", k.Public, k.verify(nil, nil))
-	k.want("verify", k.Verify, k.verify(k.identities, nil))
+	k.identities = kitIdentities(k.T, k.Case)
+	k.facts = Facts{Now: k.At, Fleets: kitFleetsOf(k.T, k.Case, k.identities)}
+	k.want("verify without an identity", k.Public, k.verify(nil, Facts{}, nil))
+	k.want("verify", k.Verify, k.verify(k.identities, k.facts, nil))
 	k.want("open", k.Open, k.read())
 	k.want("extract", k.Extract, k.extract())
 	k.want("change", k.Change, k.changing(k.addRecipient))
@@ -134,12 +143,12 @@ func kitOutcome(err error) kit.Outcome {
 	return kit.Outcome(err.Error())
 }
 
-func (k *kitReader) verify(identities []*tgspcrypto.Identity, sink ContentsSink) error {
+func (k *kitReader) verify(identities []*tgspcrypto.Identity, facts Facts, sink ContentsSink) error {
 	f, err := NewFile(bytes.NewReader(k.Package), int64(len(k.Package)))
 	if err != nil {
 		return err
 	}
-	_, err = f.Verify(k.Context(), VerifyOptions{Trust: k.trust, Identities: identities, Contents: sink})
+	_, err = f.Verify(k.Context(), VerifyOptions{Trust: k.trust, Identities: identities, Facts: facts, Contents: sink})
 	return err
 }
 
@@ -152,7 +161,7 @@ func (k *kitReader) open() (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.Open(Facts{Now: k.At}, k.identities)
+	return a.Open(k.facts, k.identities)
 }
 
 // read opens the package and reads every file, in pieces that are no whole
@@ -198,7 +207,7 @@ func (k *kitReader) extract() error {
 		return err
 	}
 	sink := &memorySink{}
-	err := k.verify(k.identities, sink)
+	err := k.verify(k.identities, k.facts, sink)
 	for i, want := range k.Files {
 		if err == nil && sha256.Sum256(sink.files[want.Path]) != want.SHA256 {
 			k.Errorf("extracted, file %d is not what it may be", i)

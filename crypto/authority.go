@@ -54,6 +54,15 @@ type AuthorityKey struct{ key *AuthorKey }
 // GenerateAuthorityKey makes the key of a new fleet.
 func GenerateAuthorityKey() *AuthorityKey { return &AuthorityKey{GenerateAuthorKey()} }
 
+// NewAuthorityKey imports the 32-byte seed of RFC 8032, section 5.1.5.
+func NewAuthorityKey(seed []byte) (*AuthorityKey, error) {
+	k, err := NewAuthorKey(seed)
+	if err != nil {
+		return nil, err
+	}
+	return &AuthorityKey{k}, nil
+}
+
 // Public returns the key that verifies this key's signatures.
 func (k *AuthorityKey) Public() AuthorityPublicKey { return AuthorityPublicKey{k.key.Public()} }
 

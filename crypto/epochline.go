@@ -2,7 +2,10 @@
 
 package crypto
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"errors"
+)
 
 const lineEpochSecret = "tgsp-secret-epoch"
 
@@ -11,6 +14,8 @@ const EpochSecretSize = 32
 
 // epochLineSize is what a line of this kind holds: fleet, epoch, secret.
 const epochLineSize = len(FleetID{}) + 8 + EpochSecretSize
+
+var errEpochZero = errors.New("it is for epoch 0, and they are counted from 1")
 
 // EpochSecret is the secret of one epoch of a fleet, as it is handed to whoever
 // moves packages to a newer epoch. It opens every package of that epoch and of
@@ -45,7 +50,9 @@ func ParseEpochSecret(line string) (*EpochSecret, error) {
 	}
 	s := &EpochSecret{Fleet: FleetID(raw[:len(FleetID{})])}
 	rest := raw[len(FleetID{}):]
-	s.Epoch = binary.BigEndian.Uint64(rest)
+	if s.Epoch = binary.BigEndian.Uint64(rest); s.Epoch == 0 {
+		return nil, &LineError{kind, want, errEpochZero}
+	}
 	copy(s.Secret[:], rest[8:])
 	return s, nil
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -27,7 +28,11 @@ func fixedLines(f *testing.F) []string {
 		}
 		lines = append(lines, id.Recipient().String(), secret)
 	}
-	return lines
+	authority, err := NewAuthorityKey(seed)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return append(lines, authority.Public().String(), authority.SecretLine(), epochSecret(authority).SecretLine())
 }
 
 func fixedIdentities(f *testing.F) []*Identity {
@@ -53,6 +58,15 @@ func lineOf(line string) (string, error) {
 	}
 	if r, err := ParseRecipient(line); err == nil {
 		return r.String(), nil
+	}
+	if k, err := ParseAuthorityPublicKey(line); err == nil {
+		return k.String(), nil
+	}
+	if k, err := ParseAuthorityKey(line); err == nil {
+		return k.SecretLine(), nil
+	}
+	if s, err := ParseEpochSecret(line); err == nil {
+		return s.SecretLine(), nil
 	}
 	id, err := ParseIdentity(line)
 	if err != nil {
@@ -85,6 +99,7 @@ func FuzzRawKeys(f *testing.F) {
 	for _, kem := range kems() {
 		kinds = append(kinds, kem.line(), kem.secretLine())
 	}
+	kinds = append(kinds, lineAuthority, lineAuthoritySecret, lineEpochSecret)
 	for i, line := range fixedLines(f) {
 		kind, raw, err := parseLine(line, "")
 		if err != nil {
@@ -94,9 +109,11 @@ func FuzzRawKeys(f *testing.F) {
 		f.Add(uint8(0), []byte(kind))
 	}
 	for _, y := range smallOrder {
-		f.Add(uint8(0), unhex(f, y))
-		f.Add(uint8(2), unhex(f, y))
+		for _, kind := range []string{lineAuthor, X25519.line(), lineAuthority} {
+			f.Add(uint8(slices.Index(kinds, kind)), unhex(f, y))
+		}
 	}
+	f.Add(uint8(len(kinds)-1), make([]byte, epochLineSize)) // of epoch 0
 	f.Fuzz(func(t *testing.T, kind uint8, raw []byte) {
 		line := formatLine(kinds[int(kind)%len(kinds)], raw)
 		if back, err := lineOf(line); err == nil && back != line {

@@ -21,10 +21,13 @@ func everyLine(t testing.TB) map[string]string {
 		}
 		lines[kem.line()], lines[kem.secretLine()] = id.Recipient().String(), secret
 	}
+	authority := GenerateAuthorityKey()
+	lines[lineAuthority], lines[lineAuthoritySecret] = authority.Public().String(), authority.SecretLine()
+	lines[lineEpochSecret] = epochSecret(authority).SecretLine()
 	return lines
 }
 
-// parsers are the four ways to read a line, with the kinds that each takes.
+// parsers are the ways to read a line, with the kinds that each takes.
 var parsers = map[string]struct {
 	parse func(string) error
 	kinds []string
@@ -33,6 +36,9 @@ var parsers = map[string]struct {
 	"secret":    {func(s string) error { _, err := ParseAuthorKey(s); return err }, []string{"tgsp-secret-author"}},
 	"recipient": {func(s string) error { _, err := ParseRecipient(s); return err }, []string{"tgsp-x25519", "tgsp-mlkem768-x25519"}},
 	"identity":  {func(s string) error { _, err := ParseIdentity(s); return err }, []string{"tgsp-secret-x25519", "tgsp-secret-mlkem768-x25519"}},
+	"fleet":     {func(s string) error { _, err := ParseAuthorityPublicKey(s); return err }, []string{"tgsp-fleet"}},
+	"authority": {func(s string) error { _, err := ParseAuthorityKey(s); return err }, []string{"tgsp-secret-fleet"}},
+	"epoch":     {func(s string) error { _, err := ParseEpochSecret(s); return err }, []string{"tgsp-secret-epoch"}},
 }
 
 // TestKindsAreNotConfused gives each line to each parser.
@@ -116,8 +122,9 @@ func TestLineOfBadKey(t *testing.T) {
 	if _, err := ParseRecipient(formatLine("tgsp-x25519", make([]byte, 32))); !errors.Is(err, ErrLowOrder) {
 		t.Errorf("a recipient of zeros: %v", err)
 	}
-	for _, n := range []int{0, 31, 33, 64} {
+	for _, n := range []int{0, 31, 33, 64, 71, 73} {
 		for kind, parser := range map[string]string{"tgsp-author": "author", "tgsp-secret-author": "secret", "tgsp-x25519": "recipient",
+			"tgsp-fleet": "fleet", "tgsp-secret-fleet": "authority", "tgsp-secret-epoch": "epoch",
 			"tgsp-mlkem768-x25519": "recipient", "tgsp-secret-x25519": "identity", "tgsp-secret-mlkem768-x25519": "identity"} {
 			if err := parsers[parser].parse(formatLine(kind, make([]byte, n))); err == nil {
 				t.Errorf("%s of %d bytes was taken", kind, n)

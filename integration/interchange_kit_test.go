@@ -23,7 +23,7 @@ func TestSecondReaderAnswersKit(t *testing.T) {
 	for _, d := range found.Different {
 		t.Error(d)
 	}
-	if found.Cases < 150 || found.Answers < 3*found.Cases {
+	if found.Cases < 150 || found.Answers < 2*found.Cases {
 		t.Errorf("%d cases, %d answers", found.Cases, found.Answers)
 	}
 	t.Logf("%d cases, %d answers, %d of them different", found.Cases, found.Answers, len(found.Different))

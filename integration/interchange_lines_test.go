@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+	"github.com/tensorguard/tgsp/crypto/fleet"
 )
 
 var keyEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
@@ -46,7 +47,7 @@ func keyLines(t *testing.T) []string {
 				lines = append(lines, line[:len(line)-1]+string(c))
 			}
 		}
-		for _, size := range []int{0, 31, 33, 1184, 1215, 1217} {
+		for _, size := range []int{0, 31, 33, 71, 73, 1184, 1215, 1217} {
 			lines = append(lines, keyLine(kind, bytes.Repeat([]byte{9}, size)))
 		}
 	}
@@ -62,11 +63,14 @@ func goodKeyLines(t *testing.T) map[string]string {
 		good["tgsp-"+kind] = id.Recipient().String()
 		good["tgsp-secret-"+kind] = must(id.SecretLine())(t)
 	}
+	authority := tgspcrypto.GenerateAuthorityKey()
+	good["tgsp-fleet"], good["tgsp-secret-fleet"] = authority.Public().String(), authority.SecretLine()
+	good["tgsp-secret-epoch"] = fleet.NewEpochSecret(authority.Public().FleetID(), 1).SecretLine()
 	return good
 }
 
 // unfitKeys are points of small order, coordinates that are not reduced, and
-// neighbours of both that are neither.
+// neighbours of both that are neither; and the secret of no epoch.
 func unfitKeys(t *testing.T) []string {
 	t.Helper()
 	var points [][]byte
@@ -90,12 +94,13 @@ func unfitKeys(t *testing.T) []string {
 		signed := bytes.Clone(p)
 		signed[31] |= 0x80
 		for _, p := range [][]byte{p, signed} {
-			lines = append(lines, keyLine("tgsp-author", p), keyLine("tgsp-x25519", p), keyLine("tgsp-mlkem768-x25519", slices.Concat(mlkem, p)))
+			lines = append(lines, keyLine("tgsp-author", p), keyLine("tgsp-fleet", p), keyLine("tgsp-x25519", p), keyLine("tgsp-mlkem768-x25519", slices.Concat(mlkem, p)))
 		}
 	}
 	over := bytes.Clone(raw[:1216])
 	over[0], over[1] = 0xff, over[1]|0x0f // a coefficient of 4095, above ML-KEM's modulus
-	return append(lines, keyLine("tgsp-mlkem768-x25519", over))
+	epochZero := make([]byte, 72)
+	return append(lines, keyLine("tgsp-mlkem768-x25519", over), keyLine("tgsp-secret-epoch", epochZero))
 }
 
 func isKey(line string) bool {
@@ -103,7 +108,10 @@ func isKey(line string) bool {
 	_, b := tgspcrypto.ParseAuthorKey(line)
 	_, c := tgspcrypto.ParseRecipient(line)
 	_, d := tgspcrypto.ParseIdentity(line)
-	return a == nil || b == nil || c == nil || d == nil
+	_, e := tgspcrypto.ParseAuthorityPublicKey(line)
+	_, f := tgspcrypto.ParseAuthorityKey(line)
+	_, g := tgspcrypto.ParseEpochSecret(line)
+	return slices.Contains([]error{a, b, c, d, e, f, g}, nil)
 }
 
 func fromHex(t *testing.T, s string) []byte {

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/tensorguard/tgsp/container/kit"
+	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+	"github.com/tensorguard/tgsp/crypto/fleet"
 	"github.com/tensorguard/tgsp/integration/rig"
 )
 
@@ -33,10 +35,11 @@ func TestKitMounted(t *testing.T) {
 	mounted, refusals := 0, 0
 	for _, c := range cases {
 		// A daemon looks at the clock of this machine.
-		if c.Line != "" || !c.At.Equal(time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)) {
+		if !c.IsPackage() || !c.At.Equal(time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)) {
 			continue
 		}
 		flags := kitFlags(t, home, c)
+		installFleets(t, home, c)
 		pkg := filepath.Join(user.Dir, "case.tgsp")
 		writeFor(t, u, pkg, c.Package)
 		if c.Open != kit.OK {
@@ -95,6 +98,32 @@ func kitFlags(t *testing.T, home string, c *kit.Case) []string {
 		flags = append(flags, "--expect", c.Expect)
 	}
 	return flags
+}
+
+// installFleets puts what a case's reader was handed by fleets where the command
+// keeps it, in place of what an earlier case left there.
+func installFleets(t *testing.T, home string, c *kit.Case) {
+	t.Helper()
+	if err := os.RemoveAll(filepath.Join(home, "fleets")); err != nil {
+		t.Fatal(err)
+	}
+	var ids []*tgspcrypto.Identity
+	for _, line := range c.Identities {
+		ids = append(ids, must(tgspcrypto.ParseIdentity(line))(t))
+	}
+	dir := ""
+	for _, data := range c.Fleets {
+		b := must(fleet.ParseBundle(data))(t)
+		if _, err := b.Keyring(ids); errors.As(err, new(*fleet.MemberError)) {
+			continue // whoever installs it is told that it is somebody else's
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if dir == "" {
+			dir = subfolder(t, caller(t), subfolder(t, caller(t), home, "fleets"), "keyrings")
+		}
+		writeFor(t, caller(t), filepath.Join(dir, b.File.ID().String()+".bundle"), data)
+	}
 }
 
 // writeFor writes a file that belongs to the user.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"hash"
 	"os"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"github.com/tensorguard/tgsp/container/kit"
+	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+	"github.com/tensorguard/tgsp/crypto/fleet"
 )
 
 // TestKit gives every package of the test kit to each verb that opens one, and
@@ -31,9 +34,9 @@ func TestKit(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range cases {
-		if c.Line == "" {
+		if c.IsPackage() {
 			t.Run(c.ID, func(t *testing.T) {
-				(&kitUser{T: t, Case: c, authorKey: authorKey}).run()
+				(&kitUser{T: t, Case: c, authorKey: authorKey, home: home}).run()
 			})
 		}
 	}
@@ -55,6 +58,7 @@ type kitUser struct {
 	*testing.T
 	*kit.Case
 	authorKey string
+	home      string // $TGSP_HOME
 	dir       string
 	identity  []string // the flags
 	flags     []string // of trust
@@ -63,6 +67,7 @@ type kitUser struct {
 func (k *kitUser) run() {
 	k.dir = k.TempDir()
 	k.trust()
+	k.installFleets()
 	for i, line := range k.Identities {
 		name := filepath.Join(k.dir, string(rune('a'+i))+".key")
 		k.write(name, []byte(line))
@@ -76,10 +81,12 @@ func (k *kitUser) run() {
 	}
 	pkg := k.copy()
 	k.want(k.Public, "verify", pkg)
-	k.want(k.Verify, append([]string{"verify", pkg}, k.identity...)...)
+	if len(k.Fleets) == 0 || k.usualTime() { // a fleet file is judged by a clock
+		k.want(k.Verify, append([]string{"verify", pkg}, k.identity...)...)
+	}
 	if !k.usualTime() {
 		// Other verbs look at the clock of this machine.
-		k.want(k.Open, "verify", pkg, "--at", k.At.Format(time.RFC3339))
+		k.want(k.Open, append([]string{"verify", pkg, "--at", k.At.Format(time.RFC3339)}, k.identity...)...)
 		return
 	}
 	k.want(k.Open, append([]string{"ls", pkg}, k.identity...)...)
@@ -107,6 +114,49 @@ func (k *kitUser) trust() {
 	if err := store.save(); err != nil {
 		k.Fatal(err)
 	}
+}
+
+// installFleets puts what the reader was handed by fleets where the command keeps
+// it, in place of what an earlier case left there.
+func (k *kitUser) installFleets() {
+	k.Helper()
+	dir := filepath.Join(k.home, "fleets", "keyrings")
+	if err := os.RemoveAll(filepath.Join(k.home, "fleets")); err != nil {
+		k.Fatal(err)
+	}
+	for _, data := range k.Fleets {
+		id, ok := kitFleetOf(k.T, k.Case, data)
+		if !ok {
+			continue // whoever installs it is told that it is somebody else's
+		}
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			k.Fatal(err)
+		}
+		k.write(filepath.Join(dir, id.String()+".bundle"), data)
+	}
+}
+
+// kitFleetOf returns whose bundle it is, and whether it says anything of the
+// case's identities.
+func kitFleetOf(t *testing.T, c *kit.Case, data []byte) (tgspcrypto.FleetID, bool) {
+	t.Helper()
+	bundle, err := fleet.ParseBundle(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []*tgspcrypto.Identity
+	for _, line := range c.Identities {
+		id, err := tgspcrypto.ParseIdentity(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	_, err = bundle.Keyring(ids)
+	if err != nil && !errors.As(err, new(*fleet.MemberError)) {
+		t.Fatal(err)
+	}
+	return bundle.File.ID(), err == nil
 }
 
 func (k *kitUser) write(name string, data []byte) {
@@ -229,6 +279,8 @@ func (k *kitUser) changes() {
 	}
 	if k.Change != kit.OK && k.Public != kit.OK {
 		k.change(k.Change, append(append([]string{"renew", k.copy(), "--version", "9.9.9", "-r", someone}, sign...), k.identity...)...)
+	}
+	if k.Change != kit.OK && k.Public != kit.OK && k.Public != kit.Fleet { // which removing a recipient may mend
 		k.change(k.Change, append([]string{"recipients", "remove", k.copy(), "00000000"}, sign...)...)
 	}
 }

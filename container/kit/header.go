@@ -4,6 +4,7 @@ package kit
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,10 +26,18 @@ func (c *Case) Marshal() []byte {
 	}
 	b.WriteString(firstLine + "\n")
 	line("about", c.About)
-	if c.Line != "" {
-		line("as", c.LineAs)
+	if !c.IsPackage() {
+		line("as", c.As)
 		line("accept", strconv.FormatBool(c.Accept))
-		line("line", strconv.Quote(c.Line))
+		for _, id := range c.Identities {
+			line("identity", id)
+		}
+		line("agent", c.Agent)
+		if c.As == BundleAs {
+			line("bundle", base64.StdEncoding.EncodeToString(c.Bundle))
+		} else {
+			line("line", strconv.Quote(c.Line))
+		}
 		b.WriteByte('\n')
 		return b.Bytes()
 	}
@@ -39,6 +48,9 @@ func (c *Case) Marshal() []byte {
 	line("expect", c.Expect)
 	for _, id := range c.Identities {
 		line("identity", id)
+	}
+	for _, bundle := range c.Fleets {
+		line("fleet", base64.StdEncoding.EncodeToString(bundle))
 	}
 	line("at", c.At.UTC().Format(time.RFC3339))
 	for _, o := range c.answers() {
@@ -85,11 +97,15 @@ func Parse(data []byte) (*Case, error) {
 		case "about":
 			c.About = value
 		case "as":
-			c.LineAs = value
+			c.As = value
 		case "accept":
 			c.Accept, err = strconv.ParseBool(value)
 		case "line":
 			c.Line, err = strconv.Unquote(value)
+		case "bundle":
+			c.Bundle, err = base64.StdEncoding.DecodeString(value)
+		case "agent":
+			c.Agent = value
 		case "trusted":
 			t := strings.Fields(value + " ")
 			if len(t) < 2 || len(t) > 3 {
@@ -102,6 +118,10 @@ func Parse(data []byte) (*Case, error) {
 			c.Expect = value
 		case "identity":
 			c.Identities = append(c.Identities, value)
+		case "fleet":
+			var bundle []byte
+			bundle, err = base64.StdEncoding.DecodeString(value)
+			c.Fleets = append(c.Fleets, bundle)
 		case "at":
 			c.At, err = time.Parse(time.RFC3339, value)
 		case "file":
@@ -117,7 +137,7 @@ func Parse(data []byte) (*Case, error) {
 			return nil, fmt.Errorf("%s: %w", key, err)
 		}
 	}
-	if c.Line != "" {
+	if !c.IsPackage() {
 		return c, nil
 	}
 	var err error

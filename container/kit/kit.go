@@ -54,16 +54,28 @@ type File struct {
 	SHA256  [sha256.Size]byte
 }
 
-// Case is one file of the kit: a package, or a line that is said to be a key.
+// What the bundle of a case says of the identity beside it.
+const (
+	AgentMember  = "member"
+	AgentAbsent  = "absent"
+	AgentNothing = "nothing"
+)
+
+// BundleAs is what the document of a fleet is given as.
+const BundleAs = "fleet-bundle"
+
+// Case is one file of the kit: a package, a line that is said to be a key, or a
+// document that is said to be a fleet's.
 type Case struct {
 	ID    string // name of the file, without its extension
 	About string // what is wrong, in a sentence
 
 	// Of a package.
 	Trusted    []Trusted
-	Require    string // public line of a signer that is demanded besides, or empty
-	Expect     string // ID or ID@VERSION that is expected, or empty
-	Identities []string
+	Require    string            // public line of a signer that is demanded besides, or empty
+	Expect     string            // ID or ID@VERSION that is expected, or empty
+	Identities []string          // also of a document
+	Fleets     [][]byte          // bundles that the reader was handed by fleets
 	At         time.Time         // the reader's clock
 	Public     Outcome           // of a verification without an identity
 	Verify     Outcome           // of a verification with the identities, contents included
@@ -75,12 +87,18 @@ type Case struct {
 	Released   [sha256.Size]byte // of all plaintext that may come out: what Files give, joined
 	Package    []byte
 
-	// Of a line: what it is given as (author, author-secret, recipient, identity),
-	// and whether it is one.
-	LineAs string
+	// Of a line or a document: what it is given as (for a line author,
+	// author-secret, recipient, identity, fleet, fleet-secret or epoch-secret, for
+	// a document BundleAs), and whether it is one.
+	As     string
 	Line   string
+	Bundle []byte
+	Agent  string // what an accepted bundle says of the identity, if the case has one
 	Accept bool
 }
+
+// IsPackage reports whether the case is about a package.
+func (c *Case) IsPackage() bool { return c.As == "" }
 
 // ReadAll reads a kit from a folder, sorted by name.
 func ReadAll(dir string) ([]*Case, error) {

@@ -35,10 +35,6 @@ func newCodecs() codecs {
 	// Documents have no null: one that was read as an empty list must not be
 	// written as null again, or the comparison in Decode would let it pass.
 	det.NilContainers = cbor.NilContainerAsEmpty
-	enc, err := det.EncMode()
-	if err != nil {
-		panic(err) // the options are constants
-	}
 	opts := cbor.DecOptions{
 		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
 		IndefLength:       cbor.IndefLengthForbidden,
@@ -52,16 +48,16 @@ func newCodecs() codecs {
 		NaN:               cbor.NaNDecodeForbidden,
 		Inf:               cbor.InfDecodeForbidden,
 	}
-	dec, err := opts.DecMode()
+	lenient := opts
+	lenient.ExtraReturnErrors = cbor.ExtraDecErrorNone
+	return codecs{must(det.EncMode()), must(opts.DecMode()), must(lenient.DecMode())}
+}
+
+func must[M any](mode M, err error) M {
 	if err != nil {
-		panic(err)
+		panic(err) // the options are constants
 	}
-	opts.ExtraReturnErrors = cbor.ExtraDecErrorNone
-	peek, err := opts.DecMode()
-	if err != nil {
-		panic(err)
-	}
-	return codecs{enc, dec, peek}
+	return mode
 }
 
 // Encode returns v as deterministic CBOR. It panics for types that CBOR cannot

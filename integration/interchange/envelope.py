@@ -4,13 +4,11 @@
 import hashlib
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 import cbor
-import keys
+import hpke
 import manifest
-from errors import BadKey, BadSignature, Malformed
+import signatures
+from errors import BadSignature, Malformed
 from layout import PAGE
 
 MANIFEST_TYPE = b"application/vnd.tgsp.manifest.v1+cbor"
@@ -27,13 +25,28 @@ _ENVELOPE = {
     "recipients": cbor.array,
 }
 
-_SIGNATURE = {
-    "algorithm": cbor.one_of("Ed25519"),
-    "public_key": cbor.octets(32),
-    "signature": cbor.octets(64),
-}
 
-_ENC_LENGTHS = {"X25519": 32, "MLKEM768-X25519": 1120}
+def _recipient(kind, enc_length):
+    return {
+        "type": cbor.one_of(kind),
+        "hint": cbor.octets(4),
+        "enc": cbor.octets(enc_length),
+        "wrapped_key": cbor.octets(48),
+    }
+
+
+def _fleet(kind, enc_length):
+    return {
+        "type": cbor.one_of(kind),
+        "fleet_id": cbor.octets(32),
+        "epoch": cbor.uint(least=1),
+        "enc": cbor.octets(enc_length),
+        "wrapped_key": cbor.octets(48),
+    }
+
+
+_RECIPIENTS = {kind: _recipient(kind, length) for kind, length in hpke.ENC_LENGTHS.items()}
+_FLEETS = {"fleet-" + kind: _fleet("fleet-" + kind, length) for kind, length in hpke.ENC_LENGTHS.items()}
 
 
 @dataclass
@@ -44,12 +57,15 @@ class Envelope:
     manifest: dict
     signers: list  # the public keys that signed the manifest
     envelope_signer: bytes
-    recipients: list  # the entries of known types
+    recipients: list  # all entries, also those of unknown types
 
+    def keyed(self):
+        """The entries that are for the key of one recipient."""
+        return [entry for entry in self.recipients if entry["type"] in _RECIPIENTS]
 
-def pae(kind, body):
-    """The pre-authentication encoding of DSSE v1."""
-    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(body), body)
+    def fleets(self):
+        """The entries that are for a fleet."""
+        return [entry for entry in self.recipients if entry["type"] in _FLEETS]
 
 
 def read_slots(data, layout):
@@ -71,41 +87,25 @@ def _parse(slot, number, layout):
         raise Malformed("slot: not an envelope and zeros after it")
     e = cbor.fields(cbor.decode(slot[4 : 4 + length], "envelope"), "envelope", _ENVELOPE, {"envelope_signature": cbor.mapping})
     m = manifest.parse(e["manifest"], layout)
-    signatures = _entries(e["signatures"], "signature", "algorithm", {"Ed25519": _SIGNATURE}, MAX_SIGNATURES)
-    recipients = _entries(
-        e["recipients"],
-        "recipient",
-        "type",
-        {kind: _recipient(kind, length) for kind, length in _ENC_LENGTHS.items()},
-        MAX_RECIPIENTS,
-    )
+    signed = _entries(e["signatures"], "signature", "algorithm", {"Ed25519": signatures.FIELDS}, MAX_SIGNATURES)
+    _entries(e["recipients"], "recipient", "type", {**_RECIPIENTS, **_FLEETS}, MAX_RECIPIENTS)
     for entry in e["recipients"]:
         if len(cbor.encode(entry)) > MAX_RECIPIENT:
             raise Malformed("recipient: too long")
     if "envelope_signature" in e:
-        cbor.fields(e["envelope_signature"], "envelope_signature", _SIGNATURE)
-    if len({s["public_key"] for s in signatures}) != len(signatures):
+        cbor.fields(e["envelope_signature"], "envelope_signature", signatures.FIELDS)
+    if len({s["public_key"] for s in signed}) != len(signed):
         raise Malformed("two signatures by one key")
 
     # From here on the form is right, and only signatures can be wrong.
-    signed = pae(MANIFEST_TYPE, e["manifest"])
-    signers = [_verify(s, signed) for s in signatures]
+    signers = [signatures.verify(s, MANIFEST_TYPE, e["manifest"]) for s in signed]
     if m["author_id"] not in [hashlib.sha256(key).digest() for key in signers]:
         raise BadSignature("the author's signature is missing")
     if "envelope_signature" not in e:
         raise BadSignature("the envelope is not signed")
     rest = {key: value for key, value in e.items() if key != "envelope_signature"}
-    envelope_signer = _verify(e["envelope_signature"], pae(ENVELOPE_TYPE, cbor.encode(rest)))
-    return Envelope(number, e["generation"], e["manifest"], m, signers, envelope_signer, recipients)
-
-
-def _recipient(kind, enc_length):
-    return {
-        "type": cbor.one_of(kind),
-        "hint": cbor.octets(4),
-        "enc": cbor.octets(enc_length),
-        "wrapped_key": cbor.octets(48),
-    }
+    envelope_signer = signatures.verify(e["envelope_signature"], ENVELOPE_TYPE, cbor.encode(rest))
+    return Envelope(number, e["generation"], e["manifest"], m, signers, envelope_signer, e["recipients"])
 
 
 def _entries(array, what, selector, known, most):
@@ -120,14 +120,3 @@ def _entries(array, what, selector, known, most):
         if kind in known:
             found.append(cbor.fields(entry, what, known[kind]))
     return found
-
-
-def _verify(signature, message):
-    """The public key of a signature, after a check of the signature."""
-    key = signature["public_key"]
-    try:
-        keys.check_ed25519(key)
-        Ed25519PublicKey.from_public_bytes(key).verify(signature["signature"], message)
-    except (BadKey, InvalidSignature, ValueError) as err:
-        raise BadSignature(f"a signature is wrong: {err}") from None
-    return key

@@ -52,7 +52,7 @@ class NoKey(Refused):
 
 
 class WrongFleet(Refused):
-    """The package is for another fleet."""
+    """The package is for another fleet, or for a fleet and for others too, or the agent does not show that it is in it."""
 
     code = 15
     kind = "fleet"

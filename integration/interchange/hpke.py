@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The key wrap: HPKE in base mode (RFC 9180) for both KEMs of the format."""
+"""The key wrap (FORMAT.md, section 6): HPKE in base mode (RFC 9180) for both KEMs."""
 
 import hashlib
 import hmac
@@ -20,23 +20,39 @@ _MLKEM768_X25519 = 0x647A
 _XWING_LABEL = b"\\.//^\\"
 _MLKEM_CIPHERTEXT = 1088
 
+ENC_LENGTHS = {"X25519": 32, "MLKEM768-X25519": 1120}
 
-def unwrap(recipients, identities, manifest):
-    """The data key of a package, by the first identity and entry that give one."""
-    info = hashlib.sha256(b"tgsp/v1 wrap\0" + manifest).digest()
+
+def unwrap(envelope, identities, memberships):
+    """The data key of a package, by the first identity and entry that give one, or
+    else by what the agent has of fleets."""
+    info = hashlib.sha256(b"tgsp/v1 wrap\0" + envelope.manifest_bytes).digest()
+    for identity, entry in _candidates(envelope, identities, memberships):
+        public = {key: value for key, value in entry.items() if key not in ("enc", "wrapped_key")}
+        try:
+            return unseal(identity, entry["enc"], info, cbor.encode(public), entry["wrapped_key"])
+        except (InvalidTag, ValueError):  # made for another key, or an agreement that gives zero
+            continue
+    raise NoKey("nothing that this reader has opens the package")
+
+
+def _candidates(envelope, identities, memberships):
+    """Every key with every entry that it may open, in the order of FORMAT.md, section 6."""
     for identity in identities:
-        for entry in recipients:
-            if entry["type"] != identity.type or entry["hint"] != identity.hint:
-                continue
-            aad = cbor.encode({"type": entry["type"], "hint": entry["hint"]})
-            try:
-                return _open(identity, entry["enc"], info, aad, entry["wrapped_key"])
-            except (InvalidTag, ValueError):  # made for another key, or an agreement that gives zero
-                continue
-    raise NoKey("no identity opens the package")
+        for entry in envelope.keyed():
+            if entry["type"] == identity.type and entry["hint"] == identity.hint:
+                yield identity, entry
+    for entry in envelope.fleets():
+        for member in memberships:
+            if member.file["fleet_id"] == entry["fleet_id"]:
+                key = member.key(entry["epoch"])
+                if key and entry["type"] == "fleet-" + key.type:
+                    yield key, entry
 
 
-def _open(identity, enc, info, aad, sealed):
+def unseal(identity, enc, info, aad, sealed):
+    """What was sealed to an identity. Raises InvalidTag or ValueError where it was
+    made for another key, or an agreement gives zero."""
     if identity.type == "X25519":
         kem, secret = _DHKEM_X25519, _decap_x25519(identity, enc)
     else:

@@ -23,6 +23,9 @@ LENGTHS = {
     "tgsp-secret-x25519": 32,
     "tgsp-mlkem768-x25519": 1216,
     "tgsp-secret-mlkem768-x25519": 32,
+    "tgsp-fleet": 32,
+    "tgsp-secret-fleet": 32,
+    "tgsp-secret-epoch": 72,
 }
 
 # The y-coordinates of the eight points of Ed25519 whose order divides 8.
@@ -59,8 +62,15 @@ def check_mlkem768_x25519(key):
     check_x25519(key[1184:])
 
 
+def check_epoch(key):
+    if not any(key[32:40]):
+        raise BadKey("epoch secret: epochs are counted from 1")
+
+
 _CHECKS = {
     "tgsp-author": check_ed25519,
+    "tgsp-fleet": check_ed25519,
+    "tgsp-secret-epoch": check_epoch,
     "tgsp-x25519": check_x25519,
     "tgsp-mlkem768-x25519": check_mlkem768_x25519,
 }
@@ -118,20 +128,29 @@ class Identity:
     public: bytes
 
     @property
+    def name(self):
+        """The agent_id of whoever has this key."""
+        return hashlib.sha256(self.public).digest()
+
+    @property
     def hint(self):
-        return hashlib.sha256(self.public).digest()[:4]
+        return self.name[:4]
 
 
 def identity(line):
     kind, secret = _of(line, "tgsp-secret-x25519", "tgsp-secret-mlkem768-x25519")
-    if kind == "tgsp-secret-x25519":
-        if secret[0] & 7 or secret[31] & 0xC0 != 0x40:
-            raise BadKey("X25519 secret key: not clamped")
-        public = raw(X25519PrivateKey.from_private_bytes(secret).public_key())
-        return Identity("X25519", secret, public)
+    if kind == "tgsp-secret-x25519" and (secret[0] & 7 or secret[31] & 0xC0 != 0x40):
+        raise BadKey("X25519 secret key: not clamped")
+    return pair(kind.removeprefix("tgsp-secret-").upper(), secret)
+
+
+def pair(kind, secret):
+    """The key pair of a kind, from the 32 bytes of its secret key."""
+    if kind == "X25519":
+        return Identity(kind, secret, raw(X25519PrivateKey.from_private_bytes(secret).public_key()))
     mlkem, x25519 = expand(secret)
     public = primitives.ask("mlkem768-public", seed=mlkem)["key"]
-    return Identity("MLKEM768-X25519", secret, public + raw(x25519.public_key()))
+    return Identity(kind, secret, public + raw(x25519.public_key()))
 
 
 def expand(seed):
@@ -144,6 +163,23 @@ def author_secret(line):
     """The public key that belongs to an author's secret key."""
     _, seed = _of(line, "tgsp-secret-author")
     return raw(Ed25519PrivateKey.from_private_bytes(seed).public_key())
+
+
+def fleet_public(line):
+    """The 32 bytes of a fleet authority's public key."""
+    return _of(line, "tgsp-fleet")[1]
+
+
+def fleet_secret(line):
+    """The public key that belongs to a fleet authority's secret key."""
+    _, seed = _of(line, "tgsp-secret-fleet")
+    return raw(Ed25519PrivateKey.from_private_bytes(seed).public_key())
+
+
+def epoch_secret(line):
+    """The fleet, the epoch and the secret of that epoch."""
+    _, key = _of(line, "tgsp-secret-epoch")
+    return key[:32], int.from_bytes(key[32:40], "big"), key[40:]
 
 
 def file_lines(data):

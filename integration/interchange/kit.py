@@ -6,6 +6,7 @@ It prints one object of JSON: how many cases and answers were compared, how many
 answers agree, and those that do not.
 """
 
+import base64
 import calendar
 import hashlib
 import json
@@ -14,6 +15,7 @@ import sys
 import time
 import zlib
 
+import fleet
 import keys
 import reader
 from errors import BadKey, Refused
@@ -23,6 +25,9 @@ LINES = {
     "author-secret": keys.author_secret,
     "recipient": keys.recipient_public,
     "identity": keys.identity,
+    "fleet": keys.fleet_public,
+    "fleet-secret": keys.fleet_secret,
+    "epoch-secret": keys.epoch_secret,
 }
 
 
@@ -31,7 +36,12 @@ def main(folder):
     for path in sorted(pathlib.Path(folder).glob("*.kit")):
         fields, body = parse(path.read_bytes())
         found["cases"] += 1
-        answers = line_answers(fields) if "as" in fields else package_answers(fields, body)
+        if "bundle" in fields:
+            answers = bundle_answers(fields)
+        elif "line" in fields:
+            answers = line_answers(fields)
+        else:
+            answers = package_answers(fields, body)
         for question, wanted, got in answers:
             found["answers"] += 1
             if wanted != got:
@@ -61,19 +71,39 @@ def line_answers(fields):
     yield "accept", fields["accept"][0], got
 
 
+def bundle_answers(fields):
+    identities = [keys.identity(line) for line in fields.get("identity", [])]
+    accept, agent = "true", None
+    try:
+        bundle = fleet.parse_bundle(base64.b64decode(fields["bundle"][0], validate=True))
+        if identities:
+            agent = said_of(bundle.membership(identities))
+    except Refused:
+        accept = "false"
+    yield "accept", fields["accept"][0], accept
+    yield "agent", fields.get("agent", [None])[0], agent
+
+
+def said_of(membership):
+    if membership is None:
+        return "nothing"
+    return "absent" if membership.secret is None else "member"
+
+
 def package_answers(fields, body):
     data = zlib.decompress(body)
     trust = [(t[1], t[0], t[2:]) for t in map(str.split, fields.get("trusted", []))]
     rest = {"required": fields.get("require", []), "expected": fields.get("expect", [None])[0]}
     identities = [keys.identity(line) for line in fields["identity"]]
+    bundles = [fleet.parse_bundle(base64.b64decode(bundle, validate=True)) for bundle in fields.get("fleet", [])]
     now = calendar.timegm(time.strptime(fields["at"][0], "%Y-%m-%dT%H:%M:%SZ"))
 
     def verify(*identities):
-        return reader.verify(data, trust, identities=identities, **rest)
+        return reader.verify(data, trust, identities=identities, bundles=bundles, now=now, **rest)
 
     public, _ = outcome(verify)
     verified, _ = outcome(verify, *identities)
-    opened, found = outcome(reader.read, data, trust, identities, now, **rest)
+    opened, found = outcome(reader.read, data, trust, identities, now, bundles=bundles, **rest)
     yield "public", fields["public"][0], public
     yield "verify", fields["verify"][0], verified
     # To extract is to open and then to verify. This reader looks at the whole

@@ -13,6 +13,7 @@ import json
 import struct
 import sys
 
+import fleet
 import keys
 import reader
 from errors import Refused
@@ -28,25 +29,26 @@ def main():
     parser.add_argument("--require-key", action="append", default=[], metavar="KEY", help="must have signed")
     parser.add_argument("--expect", metavar="ID[@VERSION]")
     parser.add_argument("--at", type=int, metavar="SECONDS", help="judge the policy at this time")
-    parser.add_argument("--fleet", type=bytes.fromhex, metavar="HEX", help="this agent's fleet")
+    parser.add_argument("--fleet", action="append", default=[], metavar="BUNDLE", help="what a fleet has handed out")
     parser.add_argument("-i", "--identity", action="append", default=[], metavar="FILE", help="a file of secret keys")
     options = parser.parse_args()
     try:
         identities = [key for name in options.identity for key in keys.identities(_contents(name))]
         trust = [(line, "author", []) for line in options.trusted_key]
         trust += [(line, "envelope", []) for line in options.envelope_key]
-        codes = [_report(name, trust, identities, options) for name in options.packages]
+        bundles = [fleet.parse_bundle(_contents(name)) for name in options.fleet]
+        codes = [_report(name, trust, identities, bundles, options) for name in options.packages]
     except (Refused, OSError) as err:
         print(err, file=sys.stderr)
         return getattr(err, "code", 1)
     return next((code for code in codes if code), 0)
 
 
-def _report(name, trust, identities, options):
+def _report(name, trust, identities, bundles, options):
     answer = {"package": name}
     try:
         found = reader.verify(
-            _package(name), trust, options.require_key, options.expect, options.at, identities, options.fleet
+            _package(name), trust, options.require_key, options.expect, options.at, identities, bundles, options.at
         )
         if isinstance(found, reader.Opened):
             answer["files"] = [
