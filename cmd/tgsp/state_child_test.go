@@ -14,7 +14,8 @@ import (
 )
 
 // recordForTest is a program that records DIR NAME COUNT: one fleet of its own
-// and one for all, a step further each time. It runs until it is done or killed.
+// and one for all, a step further each time. It goes on from where its name was,
+// until it is done or killed.
 func recordForTest() {
 	if err := recordFleets(os.Args[1], os.Args[2], os.Args[3]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -28,7 +29,12 @@ func recordFleets(dir, name, count string) error {
 		return err
 	}
 	store := &stateStore{dir: dir}
-	for i := uint64(1); i <= n; i++ {
+	before, err := store.load()
+	if err != nil {
+		return err
+	}
+	done, _ := before.FleetSeen(container.FleetID{0: name[0]})
+	for i := done + 1; i <= n; i++ {
 		if err := store.update(func(s *agentState) error {
 			s.RecordFleet(container.FleetID{0: name[0]}, i, 0)
 			s.RecordFleet(container.FleetID{}, i, 0)

@@ -14,9 +14,9 @@ const (
 	// stateLockPause is how long to wait before the lock is asked for again. It is
 	// held for two or three writes.
 	stateLockPause = 2 * time.Millisecond
-	// stateLockPatience is how long somebody may hold it: a process that was
-	// stopped would otherwise stop all others.
-	stateLockPatience = 20 * time.Second
+	// stateLockPatience is how long nothing may change while somebody holds it: a
+	// process that was stopped would otherwise stop all others.
+	stateLockPatience = 30 * time.Second
 )
 
 // errStateLocked says that somebody else holds the lock.
@@ -43,16 +43,31 @@ func (s *stateStore) lock(exclusive bool) (unlock func(), err error) {
 	unlock = func() {
 		f.Close() //nolint:errcheck,gosec // that is what unlocks it, and nothing was written
 	}
-	for start := time.Now(); ; time.Sleep(stateLockPause) {
+	last, start := s.changed(), time.Now()
+	for ; ; time.Sleep(stateLockPause) {
 		switch err := tryLockState(f, exclusive); {
 		case err == nil:
 			return unlock, nil
 		case !errors.Is(err, errStateLocked):
 			unlock()
 			return nil, fmt.Errorf("locking %s: %w", f.Name(), err)
-		case time.Since(start) > stateLockPatience:
+		}
+		// Many that come at once wait for each other, and some for long.
+		if now := s.changed(); !now.Equal(last) {
+			last, start = now, time.Now()
+		}
+		if time.Since(start) > stateLockPatience {
 			unlock()
 			return nil, fmt.Errorf("%s: another process has held this lock for %s", f.Name(), stateLockPatience)
 		}
 	}
+}
+
+// changed returns when the state was changed last, or the zero time.
+func (s *stateStore) changed() time.Time {
+	info, err := os.Stat(s.path(stateFile))
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }

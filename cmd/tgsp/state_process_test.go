@@ -61,10 +61,14 @@ func TestStateOfKilledProcesses(t *testing.T) {
 	last := uint64(0)
 	for round := range 30 {
 		cmd := recorder(t, dir, "a", "1000000000")
+		before := store.changed()
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(round) * 3 * time.Millisecond)
+		for store.changed().Equal(before) {
+			time.Sleep(time.Millisecond) // until it records
+		}
+		time.Sleep(time.Duration(round) * time.Millisecond / 2)
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
@@ -74,12 +78,9 @@ func TestStateOfKilledProcesses(t *testing.T) {
 			t.Fatalf("round %d: %v", round, err)
 		}
 		epoch, _ := state.FleetSeen(container.FleetID{0: 'a'})
-		if all, _ := state.FleetSeen(container.FleetID{}); epoch != all || epoch < last || epoch > 0 && state.Floor != 2e9+60*epoch {
+		if all, _ := state.FleetSeen(container.FleetID{}); epoch != all || epoch <= last || epoch > 0 && state.Floor != 2e9+60*epoch {
 			t.Fatalf("round %d: epoch %d and %d after %d, floor %d", round, epoch, all, last, state.Floor)
 		}
 		last = epoch
-	}
-	if last == 0 {
-		t.Error("no process has recorded anything")
 	}
 }
