@@ -181,6 +181,9 @@ func (o *openFlags) verify(ctx context.Context, a *app, s *session, at *time.Tim
 		if verify.Facts, err = s.gather(a, s.file.Claims(), new(agentState)); err != nil {
 			return nil, err
 		}
+		if at != nil { // a fleet file is judged by the same time as the window
+			verify.Facts.Now = *at
+		}
 	}
 	update, end := a.progress("verifying")
 	defer end()
