@@ -3,7 +3,6 @@
 package main
 
 import (
-	"math"
 	"time"
 
 	"github.com/tensorguard/tgsp/container"
@@ -29,7 +28,7 @@ func (s *service) decideEnd(p container.Policy) error {
 		s.closing.deadline = p.End()
 		return nil
 	}
-	granted := graceText(p.GraceSeconds)
+	granted := container.FormatGrace(p.GraceSeconds)
 	wanted := uint64(*s.graceTime / time.Second) //nolint:gosec // parseGrace refuses negative ones
 	if wanted > p.GraceSeconds {
 		s.app.warnf("--grace %s: the author grants %s, and the mount closes after that", *s.graceTime, granted)
@@ -37,9 +36,4 @@ func (s *service) decideEnd(p container.Policy) error {
 	s.window.GraceSeconds = min(wanted, p.GraceSeconds)
 	s.closing.deadline = s.window.End()
 	return withHint(about(s.pkg, s.window.Check(container.Facts{Now: s.app.now()})), "the author grants a grace of %s: without --grace all of it is used", granted)
-}
-
-// graceText writes seconds as people do.
-func graceText(seconds uint64) string {
-	return time.Duration(min(seconds, math.MaxInt64/uint64(time.Second)) * uint64(time.Second)).String() //nolint:gosec // bounded
 }
