@@ -37,6 +37,8 @@ func limitMemory() {
 // which wipes it. Locked memory cannot be given back.
 func releaseMemory() {
 	unix.Munlockall() //nolint:errcheck,gosec // then some of it stays until this process ends
-	runtime.GC()      // the pools of buffers outlive one collection
+	for range 2 {     // the pools of buffers outlive one collection
+		runtime.GC()
+	}
 	debug.FreeOSMemory()
 }
