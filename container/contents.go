@@ -7,6 +7,7 @@ import (
 	"errors"
 	"hash"
 	"io"
+	"sync/atomic"
 
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
@@ -29,6 +30,8 @@ type contentsCheck struct {
 	digest hash.Hash
 	out    io.WriteCloser
 	bytes  int64
+
+	failed atomic.Bool // what stopped the work is about the contents, not about the bytes that hold them
 }
 
 func (a *Accepted) newContentsCheck(o VerifyOptions) (*contentsCheck, error) {
@@ -71,7 +74,7 @@ func (c *contentsCheck) open(b *batch) error {
 			return notSigned(c.base + leaf*LeafSize)
 		}
 	}
-	return b.open(c.stream, c.base)
+	return c.fault(b.open(c.stream, c.base))
 }
 
 // write takes the next bytes of the payload.
@@ -155,10 +158,26 @@ func (c *contentsCheck) end() error {
 
 // finish makes sure that every file was there to its end.
 func (c *contentsCheck) finish() error {
-	if c.next != len(c.index.Files) || c.taking {
+	if c.next < len(c.index.Files) { // also where it is being taken
 		return &AlteredError{Part: "payload", Offset: c.base, Reason: "it ends before the last file does"}
 	}
 	return nil
+}
+
+// fault remembers that an error is about the contents.
+func (c *contentsCheck) fault(err error) error {
+	if err != nil {
+		c.failed.Store(true)
+	}
+	return err
+}
+
+// check returns which check an error was about that stopped the work.
+func (c *contentsCheck) check() Check {
+	if c != nil && c.failed.Load() {
+		return CheckContents
+	}
+	return CheckHashTree
 }
 
 // abort closes the file that an error left open, if contents are checked at all.

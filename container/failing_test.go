@@ -167,18 +167,19 @@ func TestUnreadablePackages(t *testing.T) {
 // TestErrorTexts makes sure that every kind of error says what, where and which.
 func TestErrorTexts(t *testing.T) {
 	for want, err := range map[string]error{
-		"preamble: too short":                                 &FormatError{"preamble", "too short"},
-		"it is missing":                                       &SignatureError{Reason: "it is missing"},
-		"signature by tgsp-author:x: it is wrong":             &SignatureError{"tgsp-author:x", "it is wrong"},
-		"nobody knows it":                                     &UntrustedError{Reason: "nobody knows it"},
-		`file "a/b" at offset 7: not signed`:                  &AlteredError{"file", "a/b", 7, "not signed"},
-		"payload at offset 7 of the package: not signed":      &AlteredError{Part: "payload", Offset: 7, Reason: "not signed"},
-		"no identity was given to open it with":               &NoKeyError{},
-		"none of the 2 identities given opens it":             &NoKeyError{Tried: 2},
-		"the policy's not_after forbids it: want a, got b":    &PolicyError{ClauseNotAfter, "a", "b"},
-		"a change of the envelope was cut off: both are used": &UnfinishedError{"both are used"},
-		"a: it is a socket":                                   &SourceError{Path: "a", Reason: "it is a socket"},
-		"a: it cannot be read: medium error":                  &SourceError{Path: "a", Reason: "it cannot be read", Err: errStorage},
+		"preamble: too short":                                        &FormatError{"preamble", "too short"},
+		"it is missing":                                              &SignatureError{Reason: "it is missing"},
+		"signature by tgsp-author:x: it is wrong":                    &SignatureError{"tgsp-author:x", "it is wrong"},
+		"nobody knows it":                                            &UntrustedError{Reason: "nobody knows it"},
+		`file "a/b" at offset 7: not signed`:                         &AlteredError{"file", "a/b", 7, "not signed"},
+		"payload at offset 7 of the package: not signed":             &AlteredError{Part: "payload", Offset: 7, Reason: "not signed"},
+		"no identity was given to open it with":                      &NoKeyError{},
+		"none of the 2 identities given opens it":                    &NoKeyError{Tried: 2},
+		"the policy's not_after forbids it: want a, got b":           &PolicyError{ClauseNotAfter, "a", "b"},
+		"x is older than what was accepted before: it is b, after a": &RollbackError{"x", "a", "b"},
+		"a change of the envelope was cut off: both are used":        &UnfinishedError{"both are used"},
+		"a: it is a socket":                                          &SourceError{Path: "a", Reason: "it is a socket"},
+		"a: it cannot be read: medium error":                         &SourceError{Path: "a", Reason: "it cannot be read", Err: errStorage},
 	} {
 		if got := err.Error(); got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -178,8 +178,8 @@ func (a *Accepted) CanOpen(facts Facts, identities []*tgspcrypto.Identity) bool 
 }
 
 // Open opens the contents. The policy is judged by the facts. It returns a
-// *PolicyError, *NoKeyError or *AlteredError; where several hold, the fleet
-// comes before the key and the key before the time.
+// *PolicyError, *NoKeyError, *ClockError or *AlteredError; where several hold,
+// the fleet comes before the key, and the key before the clock and the time.
 func (a *Accepted) Open(facts Facts, identities []*tgspcrypto.Identity) (*Reader, error) {
 	if err := a.checkFleet(facts); err != nil {
 		return nil, err
@@ -189,7 +189,7 @@ func (a *Accepted) Open(facts Facts, identities []*tgspcrypto.Identity) (*Reader
 		return nil, err
 	}
 	defer clear(dek)
-	if err := a.manifest.Policy.checkTime(facts); err != nil {
+	if err := a.checkTime(facts); err != nil {
 		return nil, err
 	}
 	return newReader(a, dek)

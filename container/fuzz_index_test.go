@@ -32,7 +32,7 @@ func seedTables(f *testing.F) [][]byte {
 			continue
 		}
 		if r, err := a.Open(Facts{Now: created}, ids); err == nil {
-			all = append(all, encode(r.index))
+			all = append(all, encode(r.contents().index))
 		}
 	}
 	return append(all,

@@ -51,7 +51,7 @@ func typed(t *testing.T, err error) {
 	switch {
 	case err == nil:
 	case errors.As(err, new(*FormatError)), errors.As(err, new(*SignatureError)), errors.As(err, new(*UntrustedError)),
-		errors.As(err, new(*AlteredError)), errors.As(err, new(*NoKeyError)), errors.As(err, new(*PolicyError)), errors.As(err, new(*UnfinishedError)):
+		errors.As(err, new(*AlteredError)), errors.As(err, new(*NoKeyError)), errors.As(err, new(*PolicyError)), errors.As(err, new(*ClockError)), errors.As(err, new(*UnfinishedError)):
 	default:
 		t.Errorf("an error of no known kind: %T %v", err, err)
 	}

@@ -93,8 +93,8 @@ func TestHangingReadsLeaveOthersAlone(t *testing.T) {
 	close(g.open)
 	wg.Wait()
 	<-done
-	if n := len(r.payload.buffers.free); n != cap(r.payload.buffers.free) {
-		t.Errorf("%d buffers came back of %d", n, cap(r.payload.buffers.free))
+	if n := len(r.contents().payload.buffers.free); n != cap(r.contents().payload.buffers.free) {
+		t.Errorf("%d buffers came back of %d", n, cap(r.contents().payload.buffers.free))
 	}
 }
 

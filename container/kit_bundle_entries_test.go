@@ -243,7 +243,7 @@ func kitBundleForms() []bundleCase {
 		{
 			kitDocument: kitDocument{name: "bundle", bytes: "fleet_file", list: "members"},
 			fields:      []string{"fleet_file", "members", "absent"},
-			take:        func(f *bundleForge) []byte { return f.openedBundle.encode() },
+			take:        func(f *bundleForge) []byte { return f.encode() },
 			give:        func(f *bundleForge, doc []byte) { f.Bundle = doc },
 		},
 		{

@@ -147,7 +147,7 @@ func (c bundleCase) make(t *testing.T) *kit.Case {
 	f.load(f.reader)
 	c.do(f)
 	if f.Bundle == nil {
-		f.Bundle = f.openedBundle.encode()
+		f.Bundle = f.encode()
 	}
 	return &f.Case
 }

@@ -109,7 +109,7 @@ func (f *bundleForge) between(place int) *tgspcrypto.Identity {
 func kitFleetSignatures() []bundleCase {
 	signed := func(name, about string, change func(f *bundleForge, s *signature, document []byte)) bundleCase {
 		return bundleCase{name: "signature " + name, about: about, do: func(f *bundleForge) {
-			f.openedBundle.signature(func(s *signature, document []byte) { change(f, s, document) })
+			f.signature(func(s *signature, document []byte) { change(f, s, document) })
 		}}
 	}
 	by := func(s *signature, key *tgspcrypto.AuthorityKey, kind string, body []byte) {
@@ -150,7 +150,7 @@ func kitFleetSignatures() []bundleCase {
 		cases = append(cases, bundleCase{name: "signature " + name, about: "the fleet is named by a key that protects nothing, and anybody has signed: " + name, do: func(f *bundleForge) {
 			id := sha256.Sum256(key[:])
 			f.signed(func(d *kitFleetDoc) { d.Fleet = id[:] })
-			f.openedBundle.signature(func(s *signature, _ []byte) { s.PublicKey, s.Signature = key, [64]byte{1} })
+			f.signature(func(s *signature, _ []byte) { s.PublicKey, s.Signature = key, [64]byte{1} })
 		}})
 	}
 	return cases

@@ -137,7 +137,7 @@ func kitOutcome(err error) kit.Outcome {
 		return kit.Fleet
 	case errors.As(err, new(*NoKeyError)):
 		return kit.NoKey
-	case isPolicy:
+	case isPolicy, errors.As(err, new(*ClockError)):
 		return kit.Time
 	}
 	return kit.Outcome(err.Error())

@@ -41,6 +41,10 @@ const (
 // eighth bit or rewrites line ends, and stops a text viewer.
 var magic = [8]byte{0x89, 'T', 'G', 'S', 'P', '\r', '\n', 0x1a}
 
+// HasMagic reports whether a file that starts with these bytes calls itself a
+// package. OpenFile says whether it is one.
+func HasMagic(head []byte) bool { return bytes.HasPrefix(head, magic[:]) }
+
 // layout is where everything lies, as the preamble says and the manifest repeats.
 type layout struct {
 	slotSize int64
@@ -93,7 +97,7 @@ func (l layout) encode() []byte {
 func parsePreamble(b []byte, fileSize int64) (layout, error) {
 	const part = "preamble"
 	var l layout
-	if len(b) < len(magic) || !bytes.Equal(b[:len(magic)], magic[:]) {
+	if !HasMagic(b) {
 		return l, malformed(part, "this is not a TGSP package")
 	}
 	if len(b) < preambleSize {
@@ -103,7 +107,7 @@ func parsePreamble(b []byte, fileSize int64) (layout, error) {
 		return l, malformed(part, "format version %d, and this program reads version %d", v, FormatVersion)
 	}
 	slot := binary.BigEndian.Uint32(b[atSlotSize:])
-	if !validSlotSize(int64(slot)) {
+	if !validSlotSize(uint64(slot)) {
 		return l, malformed(part, "slot size of %d bytes", slot)
 	}
 	index := binary.BigEndian.Uint64(b[atIndex:])
@@ -135,7 +139,7 @@ func parsePreamble(b []byte, fileSize int64) (layout, error) {
 	return l, nil
 }
 
-func validSlotSize(n int64) bool { return n >= minSlot && n <= maxSlot && n%pageSize == 0 }
+func validSlotSize(n uint64) bool { return n >= minSlot && n <= maxSlot && n%pageSize == 0 }
 
 func roundUp(n, step int64) int64 { return (n + step - 1) / step * step }
 

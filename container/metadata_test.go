@@ -16,6 +16,7 @@ func TestMetadata(t *testing.T) {
 	for data, good := range map[string]bool{
 		`{}`: true, ` {"a": [1, {"b": null}]} `: true, nested(maxMetadataNesting): true, `{"[[[\"[[[": "{{{\\"}`: true,
 		``: false, `null`: false, `[]`: false, `{} {}`: false, `{"a":1,}`: false, nested(maxMetadataNesting + 1): false,
+		`{"text":"` + strings.Repeat("[{", 100) + `"}`: true, `{"siblings":[` + strings.Repeat("{},[],", 100) + `1]}`: true,
 		"{\"a\":\"\xff\"}": false, nested(100_000): false,
 	} {
 		err := CheckMetadata([]byte(data))

@@ -132,7 +132,7 @@ func deviceName(e string) bool {
 	if len(name) > 3 {
 		prefix, digit = name[:3], name[3:]
 	}
-	return (prefix == "COM" || prefix == "LPT") && len(digit) > 0 && strings.Contains("0123456789¹²³", digit) && utf8.RuneCountInString(digit) == 1
+	return (prefix == "COM" || prefix == "LPT") && strings.Contains("0123456789¹²³", digit) && utf8.RuneCountInString(digit) == 1
 }
 
 // upperASCII leaves other letters alone, of which some have a capital in ASCII.
@@ -159,11 +159,6 @@ func CheckPaths(files, folders []string) error {
 	for _, p := range folders {
 		if err := c.add(p); err != nil {
 			return err
-		}
-	}
-	for _, p := range folders {
-		if c.taken[c.key(p)].above {
-			return &NameError{p, "it is listed as a folder that holds nothing, and it holds something"}
 		}
 	}
 	return nil
@@ -210,8 +205,8 @@ func (c *pathSet) add(p string) error {
 }
 
 func collision(p string, t takenPath) error {
-	if t.path == p && !t.above {
-		return &NameError{p, "it stands there twice, or as a file and as a folder"}
+	if t.path == p {
+		return &NameError{p, "it stands there twice, or as a file or empty folder and as a folder that holds something"}
 	}
 	return &NameError{p, fmt.Sprintf("on some systems it is the same as %q", t.path)}
 }

@@ -62,6 +62,7 @@ func TestNamesTogether(t *testing.T) {
 		"Cherokee, first":        {files: []string{"Ꭰ", "ꭰ"}, bad: true},
 		"Cherokee, last":         {files: []string{"ꮿ", "Ꮿ"}, bad: true},
 		"Cherokee, the others":   {files: []string{"Ᏽ/a", "ᏽ"}, bad: true},
+		"Cherokee, the sixth":    {files: []string{"Ᏸ/a", "ᏸ"}, bad: true},
 		"folder holds a file":    {files: []string{"a/b"}, folders: []string{"a"}, bad: true},
 		"folder holds a folder":  {folders: []string{"a", "a/b"}, bad: true},
 		"bad folder":             {folders: []string{"../a"}, bad: true},
@@ -69,6 +70,30 @@ func TestNamesTogether(t *testing.T) {
 		err := CheckPaths(c.files, c.folders)
 		if c.bad != errors.As(err, new(*NameError)) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestNameErrorsSayWhy reads the reasons that a user gets to see.
+func TestNameErrorsSayWhy(t *testing.T) {
+	const twice, alike = "it stands there twice, or as a file or empty folder and as a folder that holds something", "on some systems it is the same as "
+	for want, paths := range map[string][2][]string{
+		`name "..": it has the element .., which leads elsewhere`:   {{".."}},
+		`name "a/./b": it has the element ., which leads elsewhere`: {{"a/./b"}},
+		`name "a": ` + twice:         {{"a", "a"}},
+		`name "b": ` + twice:         {{"b", "b/c"}},
+		`name "c": ` + twice:         {{"c/d", "c"}},
+		`name "d": ` + twice:         {{"d"}, {"d"}},
+		`name "E": ` + alike + `"e"`: {{"e", "E"}},
+		`name "F": ` + alike + `"f"`: {{"f", "F/g"}},
+		`name "G": ` + alike + `"g"`: {{"g/h", "G"}},
+		`name "H": ` + alike + `"h"`: {{"h/i", "H/j"}},
+		`name "i": ` + twice:         {nil, {"i/j", "i"}},
+		`name "j": ` + twice:         {nil, {"j", "j/k"}},
+		`name "K": ` + alike + `"k"`: {{"k/l"}, {"K"}},
+	} {
+		if err := CheckPaths(paths[0], paths[1]); err == nil || err.Error() != want {
+			t.Errorf("%q: %v, want %s", paths, err, want)
 		}
 	}
 }

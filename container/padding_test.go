@@ -50,7 +50,13 @@ func (o *opened) plaintext(t *testing.T, place int64, value byte) {
 	check(t, err)
 	plain[place%tgspcrypto.ChunkSize] = value
 	copy(chunk, stream.SealChunk(nil, plain, number))
+	o.rehash(t)
+}
 
+// rehash builds the tree anew and signs it as the author would.
+func (o *opened) rehash(t *testing.T) {
+	t.Helper()
+	m, payload := o.manifest(t), o.data[o.layout.payloadOffset():]
 	section := o.data[o.layout.treeOffset():o.layout.gapOffset()]
 	tiles := newTileStream(o.layout.leaves(), func(off int64, tile []byte) error {
 		copy(section[off:], tile)

@@ -208,7 +208,7 @@ func (p *payloadReader) openLeaf(dst, cipher []byte, leaf int64) error {
 	return nil
 }
 
-// forget wipes the decrypted leaves.
+// forget wipes the decrypted leaves. Those of reads under way are wiped when they end.
 func (p *payloadReader) forget() { p.cache.close() }
 
 func chunkError(payload, chunk int64, err error) error {

@@ -4,6 +4,8 @@ package container
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"time"
 
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
@@ -44,11 +46,15 @@ func (p *Policy) validate() error {
 // judgement is the same for the same facts.
 type Facts struct {
 	Now    time.Time
+	Floor  time.Time    // the latest time that this agent's clock has shown; zero if unknown
 	Fleets []Membership // of this agent
 }
 
+// HasWindow reports whether the policy depends on the time.
+func (p Policy) HasWindow() bool { return p.NotBefore != 0 || p.NotAfter != 0 }
+
 // Check returns a *PolicyError for the first clause that the facts violate, the
-// fleet before the time, or nil.
+// fleet before the time, or nil. It takes the facts' clock for right.
 func (p Policy) Check(f Facts) error {
 	if err := p.checkFleet(f); err != nil {
 		return err
@@ -87,7 +93,7 @@ func (p Policy) checkTime(f Facts) error {
 	if end := p.end(); end != 0 && now >= end {
 		want := "a time before " + FormatTime(p.NotAfter)
 		if p.GraceSeconds != 0 {
-			want += " and " + (time.Duration(p.GraceSeconds) * time.Second).String() + " of grace" //nolint:gosec // bounded by validate
+			want += " and " + FormatGrace(p.GraceSeconds) + " of grace"
 		}
 		return &PolicyError{ClauseNotAfter, want, f.Now.UTC().Format(time.RFC3339)}
 	}
@@ -113,6 +119,14 @@ func (p Policy) end() int64 {
 // FormatTime writes seconds since 1970 as RFC 3339 in UTC.
 func FormatTime(seconds uint64) string {
 	return time.Unix(epoch(seconds), 0).UTC().Format(time.RFC3339)
+}
+
+// FormatGrace writes a span in seconds as people do, such as 24h0m0s.
+func FormatGrace(seconds uint64) string {
+	if seconds > math.MaxInt64/uint64(time.Second) { // centuries
+		return strconv.FormatUint(seconds, 10) + "s"
+	}
+	return (time.Duration(seconds) * time.Second).String() // bounded above
 }
 
 // epoch converts a time of the manifest, which validate has bounded.

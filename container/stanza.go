@@ -64,6 +64,19 @@ func (r *Recipient) Matches(key *tgspcrypto.Recipient) bool {
 	return r.stanza != nil && r.stanza.Type == key.KEM() && r.stanza.Hint == key.Hint()
 }
 
+// KEM returns the kind of key that the entry is encrypted to, or "" where this
+// reader does not know its type.
+func (r *Recipient) KEM() tgspcrypto.KEM {
+	switch {
+	case r.stanza != nil:
+		return r.stanza.Type
+	case r.fleet != nil:
+		kem, _ := fleetKEM(r.fleet.Type)
+		return kem
+	}
+	return ""
+}
+
 func parseRecipient(raw cbor.RawMessage) (*Recipient, error) {
 	const part = "envelope.recipients"
 	if len(raw) > maxStanza {

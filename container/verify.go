@@ -33,10 +33,35 @@ type ContentsSink interface {
 	File(entry Entry) (io.WriteCloser, error)
 }
 
+// Check names one of the things that File.Verify makes sure of. The names are
+// stable: they stand in reports.
+type Check string
+
+// The checks in the order in which they come.
+const (
+	CheckStructure   Check = "structure"    // preamble and envelope, by the format; whoever has a *File has it
+	CheckSignatures  Check = "signatures"   // all of known algorithms are right, and those that are required are there
+	CheckOneEnvelope Check = "one_envelope" // no change was cut off, and the free slot holds nothing
+	CheckIndex       Check = "index"        // by its signed hash
+	CheckUnusedSpace Check = "unused_space" // it is zero
+	CheckHashTree    Check = "hash_tree"    // rebuilt from the payload, compared with content_hash and with what is stored
+	CheckTrust       Check = "trust"        // author and envelope are signed by trusted keys; the package is the one expected
+	CheckRecipients  Check = "recipients"   // of the policy's fleet alone, where it names one
+	CheckContents    Check = "contents"     // decrypted and compared with the index
+	CheckTime        Check = "time"         // the policy's window, at the time that was asked for
+)
+
+// Checks lists all checks.
+func Checks() []Check {
+	return []Check{CheckStructure, CheckSignatures, CheckOneEnvelope, CheckIndex, CheckUnusedSpace, CheckHashTree, CheckTrust, CheckRecipients, CheckContents, CheckTime}
+}
+
 // Report says what was found and checked.
 type Report struct {
 	Envelope        *Envelope
-	Size            int64 // of the file; every byte of it was checked
+	Passed          []Check // what was found right
+	Failed          Check   // what the error is about, or ""
+	Size            int64   // of the file; every byte of it was checked
 	Leaves          int64
 	ContentsChecked bool // decrypted and compared with the index
 	Files           int  // where ContentsChecked
@@ -49,20 +74,25 @@ type Report struct {
 // codes are ranked, and a report as far as it got.
 func (f *File) Verify(ctx context.Context, o VerifyOptions) (*Report, error) {
 	report := &Report{Envelope: f.Claims(), Size: f.Size(), Leaves: f.layout.leaves()}
+	report.pass(CheckStructure)
 	accepted, refusal := f.Accept(o.Trust)
 	if e := new(SignatureError); errors.As(refusal, &e) {
-		return report, refusal
+		return report.fail(CheckSignatures, refusal)
 	}
+	report.pass(CheckSignatures)
 	if err := f.Unfinished(); err != nil {
-		return report, err
+		return report.fail(CheckOneEnvelope, err)
 	}
+	report.pass(CheckOneEnvelope)
 	body := &Accepted{report.Envelope, f}
 	if _, err := body.readIndex(); err != nil {
-		return report, err
+		return report.fail(CheckIndex, err)
 	}
+	report.pass(CheckIndex)
 	if err := f.checkGap(); err != nil {
-		return report, err
+		return report.fail(CheckUnusedSpace, err)
 	}
+	report.pass(CheckUnusedSpace)
 	// Contents are looked at only where the author is trusted: nothing of an
 	// unknown author's gets parsed.
 	var contents *contentsCheck
@@ -70,26 +100,43 @@ func (f *File) Verify(ctx context.Context, o VerifyOptions) (*Report, error) {
 	if refusal == nil && (len(o.Identities) > 0 || len(o.Facts.Fleets) > 0) {
 		contents, keyErr = accepted.newContentsCheck(o)
 		if e := new(AlteredError); errors.As(keyErr, &e) {
-			return report, keyErr
+			return report.fail(CheckContents, keyErr)
 		}
 	}
 	if err := body.checkPayload(ctx, contents, o.Progress); err != nil {
-		return report, contents.abort(err)
+		return report.fail(contents.check(), contents.abort(err))
 	}
-	if refusal == nil {
-		refusal = accepted.checkRecipients()
+	report.pass(CheckHashTree)
+	if refusal != nil {
+		return report.fail(CheckTrust, refusal)
 	}
-	if refusal != nil || keyErr != nil {
-		return report, errors.Join(refusal, keyErr)
+	report.pass(CheckTrust)
+	if err := accepted.checkRecipients(); err != nil {
+		return report.fail(CheckRecipients, errors.Join(err, keyErr))
+	}
+	report.pass(CheckRecipients)
+	if keyErr != nil {
+		return report.fail(CheckContents, keyErr)
 	}
 	if contents != nil {
+		report.pass(CheckContents)
 		report.ContentsChecked = true
 		report.Files, report.FileBytes = len(contents.index.Files), contents.bytes
 	}
 	if o.At != nil {
-		return report, report.Envelope.manifest.Policy.checkTime(Facts{Now: *o.At})
+		if err := report.Envelope.manifest.Policy.checkTime(Facts{Now: *o.At}); err != nil {
+			return report.fail(CheckTime, err)
+		}
+		report.pass(CheckTime)
 	}
 	return report, nil
+}
+
+func (r *Report) pass(c Check) { r.Passed = append(r.Passed, c) }
+
+func (r *Report) fail(c Check, err error) (*Report, error) {
+	r.Failed = c
+	return r, err
 }
 
 // checkGap makes sure that the bytes before the payload's page are zero.
@@ -143,7 +190,7 @@ func (a *Accepted) checkPayload(ctx context.Context, contents *contentsCheck, pr
 			if contents == nil {
 				return nil
 			}
-			return contents.write(b.plain)
+			return contents.fault(contents.write(b.plain))
 		})
 	if err != nil {
 		return err
@@ -158,5 +205,5 @@ func (a *Accepted) checkPayload(ctx context.Context, contents *contentsCheck, pr
 	if contents == nil {
 		return nil
 	}
-	return contents.finish()
+	return contents.fault(contents.finish())
 }

@@ -33,6 +33,7 @@ var roles = map[string]func(args []string) (any, error){
 	"same":    compareFile,
 	"stuck":   readStuck,
 	"sweep":   sweep,
+	"load":    load,
 }
 
 func runChild(role string, args []string) int {

@@ -104,7 +104,7 @@ func kitFlags(t *testing.T, home string, c *kit.Case) []string {
 // keeps it, in place of what an earlier case left there.
 func installFleets(t *testing.T, home string, c *kit.Case) {
 	t.Helper()
-	if err := os.RemoveAll(filepath.Join(home, "fleets")); err != nil {
+	if err := os.RemoveAll(filepath.Join(home, "keyrings")); err != nil {
 		t.Fatal(err)
 	}
 	var ids []*tgspcrypto.Identity
@@ -120,7 +120,7 @@ func installFleets(t *testing.T, home string, c *kit.Case) {
 			t.Fatal(err)
 		}
 		if dir == "" {
-			dir = subfolder(t, caller(t), subfolder(t, caller(t), home, "fleets"), "keyrings")
+			dir = subfolder(t, caller(t), home, "keyrings")
 		}
 		writeFor(t, caller(t), filepath.Join(dir, b.File.ID().String()+".bundle"), data)
 	}

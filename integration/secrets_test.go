@@ -57,7 +57,8 @@ func TestSecretsStayInTheirFiles(t *testing.T) {
 
 		r.run(t, 0, "inspect", "--json", pkg)
 		r.run(t, 0, "verify", "-i", identity, pkg)
-		r.run(t, 0, "ls", "--json", pkg)
+		r.run(t, 0, "ls", "--json", "--audit-log", in("audit.log"), pkg)
+		r.run(t, 0, "verify", "--report", in("report.json"), "--report-key", release, "--audit-log", in("audit.log"), pkg)
 		r.mounted(t, pkg, secrets)
 		r.run(t, 14, "verify", "-i", server, pkg)
 		r.run(t, 0, "recipients", "add", pkg, serverLine)

@@ -13,6 +13,18 @@
 // and nothing is cached here: the kernel keeps the pages, across opens
 // (FOPEN_KEEP_CACHE), because files never change.
 //
+// # How a mount is closed
+//
+// Options.Allow is asked for every name, listing, opening and read that reaches
+// this process, and again before bytes leave it. What the kernel has cached never
+// reaches it, so once Allow refuses, Server.Revoke makes the kernel drop all pages
+// and names, also those that programs have mapped or locked, and Server.Detach
+// takes the folder out of sight. Programs that have files open get EACCES from
+// then on, or SIGBUS through a mapping, until they close them. What they have
+// copied, and pages that they have handed to a pipe or a device, stay with them;
+// and it takes a living process: the pages of open mappings outlive one that is
+// killed.
+//
 // # What is set, and why
 //
 //   - The read-ahead of the mount's device is raised where that is allowed. At

@@ -29,6 +29,15 @@ func (*Server) Wait() {}
 // Unmount fails with an *Error.
 func (*Server) Unmount(context.Context) (bool, error) { return Unmount("") }
 
+// Revoke does nothing.
+func (*Server) Revoke() int { return 0 }
+
+// Detach fails with an *Error.
+func (*Server) Detach() error {
+	_, err := Unmount("")
+	return err
+}
+
 // Unmount fails with an *Error.
 func Unmount(dir string) (bool, error) { return false, &Error{"unmount", dir, NoFUSE, errPlatform} }
 

@@ -44,6 +44,9 @@ var (
 )
 
 func (n *folderNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	if n.item.tree.refuses() {
+		return nil, syscall.EACCES
+	}
 	child := n.item.byName[name]
 	if child == nil {
 		return nil, syscall.ENOENT
@@ -68,6 +71,9 @@ func (n *fileNode) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut
 
 // OpendirHandle lets the kernel keep the listing.
 func (n *folderNode) OpendirHandle(context.Context, uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	if n.item.tree.refuses() {
+		return nil, 0, syscall.EACCES
+	}
 	return &folderHandle{folder: n.item}, fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE, 0
 }
 
@@ -78,6 +84,9 @@ type folderHandle struct {
 }
 
 func (h *folderHandle) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) {
+	if h.folder.tree.refuses() {
+		return nil, syscall.EACCES
+	}
 	e := h.folder.entry(h.next)
 	if e != nil {
 		h.next++
@@ -98,6 +107,9 @@ func (h *folderHandle) Seekdir(_ context.Context, off uint64) syscall.Errno {
 func (n *fileNode) Open(_ context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
 	if flags&syscall.O_ACCMODE != syscall.O_RDONLY {
 		return nil, 0, syscall.EROFS
+	}
+	if n.item.tree.refuses() {
+		return nil, 0, syscall.EACCES
 	}
 	f, err := n.item.tree.fsys.Open(n.item.path)
 	if err != nil {
@@ -124,14 +136,25 @@ func (h *fileHandle) Release(context.Context) syscall.Errno {
 	return 0
 }
 
-// Read fills the reply's own buffer.
+// Read fills the reply's own buffer. Whether it may is asked once more when the
+// bytes are there: storage may have taken until after the mount was closed, and a
+// reader that fails because it was closed tells nothing of the package.
 func (n *fileNode) Read(_ context.Context, fh fs.FileHandle, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	n.item.tree.reading.Add(1) // before Allow is asked, so that none goes uncounted
+	defer n.item.tree.reading.Add(-1)
+	if n.item.tree.refuses() {
+		return nil, syscall.EACCES
+	}
 	size := int64(n.item.size) //nolint:gosec // bounded by what build has taken
 	if off >= size {
 		return fuse.ReadResultData(nil), 0
 	}
 	dest = dest[:min(int64(len(dest)), size-off)]
 	got, err := fh.(*fileHandle).at.ReadAt(dest, off)
+	if n.item.tree.refuses() {
+		clear(dest)
+		return nil, syscall.EACCES
+	}
 	if got < len(dest) {
 		if err == nil || err == io.EOF { // io.ReaderAt returns it as it is
 			err = io.ErrUnexpectedEOF

@@ -16,6 +16,11 @@ type Options struct {
 	ReadAhead  int    // bytes; 0 for DefaultReadAhead, negative to leave it as it is
 	UID, GID   uint32 // owner of everything
 
+	// Allow is asked whenever the kernel asks for names or contents. An error of
+	// its refuses that with EACCES; it is not logged, and nobody is told of it.
+	// It must be quick. nil allows everything.
+	Allow func() error
+
 	// Logger receives what goes wrong while serving; nil for nothing.
 	Logger *slog.Logger
 	// OnReadError is told of every read that failed; nil for nobody.

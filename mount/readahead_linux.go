@@ -15,12 +15,8 @@ func (s *Server) raiseReadAhead(bytes int) {
 	if bytes < 0 {
 		return
 	}
-	major, minor, err := device(s.dir)
-	if err == nil {
-		name := fmt.Sprintf("/sys/class/bdi/%d:%d/read_ahead_kb", major, minor)
-		err = os.WriteFile(name, []byte(strconv.Itoa(bytes/1024)), 0)
-	}
-	if err != nil {
+	name := fmt.Sprintf("/sys/class/bdi/%d:%d/read_ahead_kb", s.major, s.minor)
+	if err := os.WriteFile(name, []byte(strconv.Itoa(bytes/1024)), 0); err != nil {
 		s.log.Info("the kernel's read-ahead stays as it is: cold sequential reads are slower", slog.Any("reason", err))
 		return
 	}

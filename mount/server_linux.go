@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"sync"
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -31,8 +32,15 @@ var errNotReaderAt = errors.New("the file cannot be read at offsets")
 // Server is a mount that this process serves.
 type Server struct {
 	fuse *fuse.Server
+	root *fs.Inode
+	tree *tree
 	dir  string
 	log  *slog.Logger
+
+	major, minor int // of the device that the mount table shows
+
+	aborted   chan struct{} // closed when the kernel asks for nothing any more
+	abortOnce sync.Once
 }
 
 // Mount shows fsys at dir, an empty folder. When it returns the folder can be
@@ -54,15 +62,19 @@ func Mount(dir string, fsys iofs.FS, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, &Error{"mount", dir, Other, err}
 	}
-	root, err := t.build(".", info, nil)
+	item, err := t.build(".", info, nil)
 	if err != nil {
 		return nil, &Error{"mount", dir, Other, err}
 	}
-	server, err := fs.Mount(dir, &folderNode{item: root}, fuseOptions(root, opts))
+	root := &folderNode{item: item}
+	server, err := fs.Mount(dir, root, fuseOptions(item, opts))
 	if err != nil {
 		return nil, explain(dir, err)
 	}
-	s := &Server{server, dir, opts.Logger}
+	s := &Server{fuse: server, root: root.EmbeddedInode(), tree: t, dir: dir, log: opts.Logger, aborted: make(chan struct{})}
+	if s.major, s.minor, err = device(dir); err != nil {
+		s.log.Warn("cannot find the device of this mount", slog.Any("reason", err))
+	}
 	s.raiseReadAhead(opts.ReadAhead)
 	return s, nil
 }
@@ -120,12 +132,51 @@ func explain(dir string, err error) error {
 // Dir returns the mountpoint.
 func (s *Server) Dir() string { return s.dir }
 
-// Wait returns when the mount has ended and no program uses it any more.
-func (s *Server) Wait() { s.fuse.Wait() }
+// Wait returns when the mount has ended and no program uses it any more. Reads
+// that wait for storage are waited for, unless Revoke had to end them.
+func (s *Server) Wait() {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.fuse.Wait()
+	}()
+	select {
+	case <-ended:
+	case <-s.aborted:
+	}
+}
 
 // Unmount ends the mount. While a program uses it it tries again, for some
 // seconds or until ctx ends; then it takes the folder out of sight (lazy) and
 // leaves open files to the programs that have them.
 func (s *Server) Unmount(ctx context.Context) (lazy bool, err error) {
+	if err := s.checkMounted(); err != nil {
+		return false, err
+	}
 	return unmountPatiently(ctx, s.dir)
+}
+
+// Detach takes the folder out of sight at once, whoever uses it. Wait returns
+// when the last file that is open or mapped has been let go.
+func (s *Server) Detach() error {
+	if err := s.checkMounted(); err != nil {
+		return err
+	}
+	if err := unmountOnce(s.dir, true); err != nil {
+		return unmountError(s.dir, err)
+	}
+	return nil
+}
+
+// checkMounted makes sure that what lies at the mountpoint is this mount: once it
+// was detached, another may have come to its place while files stay open.
+func (s *Server) checkMounted() error {
+	major, minor, err := device(s.dir)
+	if err == nil && (major != s.major || minor != s.minor) {
+		err = errors.New("another mount lies there")
+	}
+	if err != nil {
+		return &Error{"unmount", s.dir, NotMounted, err}
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ package mount
 import (
 	iofs "io/fs"
 	"path"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -24,6 +25,7 @@ type tree struct {
 	lastIno uint64
 
 	failures failures
+	reading  atomic.Int64 // requests that read, those that wait for storage among them
 }
 
 // item is one file or folder as it was when the mount began. Nothing changes
@@ -41,6 +43,9 @@ type item struct {
 	byName   map[string]*item // of a folder
 	folders  uint32           // among children
 }
+
+// refuses reports whether names and contents are not to be shown any more.
+func (t *tree) refuses() bool { return t.opts.Allow != nil && t.opts.Allow() != nil }
 
 // build walks the file system once. Numbers are given in the order of the walk,
 // so that they are the same at every mount and no two are equal.

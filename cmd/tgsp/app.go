@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/term"
 )
@@ -18,6 +19,15 @@ type app struct {
 	stderr io.Writer // hides secrets; what goes to stdout is hidden where it is words
 	json   bool      // --json of the verb that runs: errors become objects too
 	quiet  bool
+	clock  func() time.Time // nil for the machine's; tests have others
+}
+
+// now returns the time by this machine's clock.
+func (a *app) now() time.Time {
+	if a.clock != nil {
+		return a.clock()
+	}
+	return time.Now()
 }
 
 // printf writes a result for the user to standard output.

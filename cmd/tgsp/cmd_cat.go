@@ -29,9 +29,12 @@ mounting it. Every byte is checked against the author's signature before it is
 written; where one is not right, the output ends before it.`,
 		Example: `  tgsp cat model.tgsp config.json`,
 		Args:    cobra.MinimumNArgs(2),
-		RunE:    func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), a, args[0], args[1:]) },
+		RunE: o.onRecord(a, func(cmd *cobra.Command, args []string) error {
+			return o.run(cmd.Context(), a, args[0], args[1:])
+		}),
 	}
 	o.add(cmd.Flags())
+	o.addRollback(cmd.Flags())
 	return cmd
 }
 

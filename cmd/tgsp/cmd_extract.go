@@ -33,9 +33,12 @@ What was extracted lies unencrypted on the disk, and the policy holds for it no
 longer. tgsp mount needs no such copy.`,
 		Example: `  tgsp extract model.tgsp model`,
 		Args:    cobra.ExactArgs(2),
-		RunE:    func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), a, args[0], args[1]) },
+		RunE: o.onRecord(a, func(cmd *cobra.Command, args []string) error {
+			return o.run(cmd.Context(), a, args[0], args[1])
+		}),
 	}
 	o.add(cmd.Flags())
+	o.addRollback(cmd.Flags())
 	cmd.Flags().BoolVar(&o.force, "force", false, "replace files that are there already")
 	cmd.Flags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress")
 	cmd.Flags().BoolVar(&a.json, "json", false, "show one JSON object")
@@ -71,10 +74,13 @@ func (o *extractOptions) extract(ctx context.Context, a *app, name, dir string) 
 	}
 	update, end := a.progress("extracting")
 	report, err := session.file.Verify(ctx, container.VerifyOptions{
-		Trust: session.trust, Identities: session.identities, Contents: staging, Progress: update,
+		Trust: session.trust, Identities: session.identities, Facts: session.facts, Contents: staging, Progress: update,
 	})
 	end()
 	if err != nil {
+		return nil, about(name, err)
+	}
+	if err := session.remember(a); err != nil {
 		return nil, about(name, err)
 	}
 	return report, staging.publish()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 	"github.com/tensorguard/tgsp/container"
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
@@ -30,7 +31,7 @@ For a package by a trusted author that your identity opens it also shows the
 files and the metadata.`,
 		Example: `  tgsp inspect model.tgsp`,
 		Args:    cobra.ExactArgs(1),
-		RunE:    func(_ *cobra.Command, args []string) error { return o.run(a, args[0]) },
+		RunE:    o.onRecord(a, func(_ *cobra.Command, args []string) error { return o.run(a, args[0]) }),
 	}
 	o.add(cmd.Flags())
 	cmd.Flags().BoolVar(&a.json, "json", false, "show one JSON object")
@@ -47,9 +48,12 @@ func (o *inspectOptions) run(a *app, name string) error {
 	var contents *contentsView
 	accepted, closed := s.file.Accept(s.trust) // closed is why the contents are not shown
 	if closed == nil {
-		var reader *container.Reader
-		if reader, closed = accepted.Open(facts(), s.identities); closed == nil {
-			contents = newContentsView(reader)
+		// What the agent remembers counts, and that somebody has looked is no part of it.
+		if closed = s.admit(a, accepted, false, false); closed == nil {
+			contents = newContentsView(s.reader)
+			if err := o.opened(); err != nil {
+				return err
+			}
 		}
 	}
 	// A key that was named has to fit; the default one is only tried.
@@ -59,6 +63,9 @@ func (o *inspectOptions) run(a *app, name string) error {
 	// Damage is an error also when only the public part was asked for.
 	if errors.As(closed, new(*container.AlteredError)) || errors.As(closed, new(*container.FormatError)) {
 		return about(name, closed)
+	}
+	if contents == nil {
+		o.record(audit.Inspected, "")
 	}
 	if a.json {
 		return a.writeJSON(struct {
@@ -80,7 +87,7 @@ func (o *inspectOptions) show(a *app, v *packageView, e *container.Envelope, acc
 	a.printf("It was packed at %s (%s by the author's signature; the time itself is the author's word).\n", v.CreatedAt, mark)
 	a.printf("It opens %s (%s)%s.\n", windowText(m.Policy), mark, openNow(m.Policy))
 	if v.Policy.TargetFleet != "" {
-		a.printf("It opens only for agents of fleet %s (%s).\n", v.Policy.TargetFleet, mark)
+		a.printf("It opens only for agents of fleet %s (%s).\n", fleetOf(m.Policy), mark)
 	}
 	a.printf("\nSignatures (each is right for the manifest: verified)\n")
 	for _, s := range v.Signatures {

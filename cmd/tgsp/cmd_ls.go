@@ -19,9 +19,10 @@ func newLsCommand(a *app) *cobra.Command {
 		Long:    `Lists the files of a package that your identity opens, without mounting it.`,
 		Example: `  tgsp ls -l model.tgsp`,
 		Args:    cobra.ExactArgs(1),
-		RunE:    func(_ *cobra.Command, args []string) error { return o.run(a, args[0]) },
+		RunE:    o.onRecord(a, func(_ *cobra.Command, args []string) error { return o.run(a, args[0]) }),
 	}
 	o.add(cmd.Flags())
+	o.addRollback(cmd.Flags())
 	cmd.Flags().BoolVarP(&o.long, "long", "l", false, "also mode, size in bytes and SHA-256")
 	cmd.Flags().BoolVar(&a.json, "json", false, "show one JSON object")
 	return cmd

@@ -5,23 +5,28 @@ package main
 import (
 	"context"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 	"github.com/tensorguard/tgsp/mount"
 )
 
 // mountOptions are the arguments of tgsp mount.
 type mountOptions struct {
 	openFlags
-	pkg, dir   string
-	foreground bool
-	allowOther bool
-	noExec     bool
-	extra      []string // as given with -o
-	log        string
-	helper     bool // called in the way of mount(8)
-	readyFD    int  // in a daemon: where to tell that it is ready; else 0
+	pkg, dir     string
+	foreground   bool
+	allowOther   bool
+	noExec       bool
+	waitForClock bool
+	extra        []string // as given with -o
+	log          string
+	grace        string         // as given
+	graceTime    *time.Duration // nil where none was given
+	helper       bool           // called in the way of mount(8)
+	readyFD      int            // in a daemon: where to tell that it is ready; else 0
 }
 
 func newMountCommand(a *app) *cobra.Command {
@@ -44,11 +49,29 @@ that serves it until tgsp umount DIR. With --foreground it serves by itself and
 ends when it is interrupted or terminated, which suits services and containers.
 tgsp status shows all mounts and where their logs are.
 
+With --audit-log the opening, each defect that a read meets and the end of the
+mount go on record, and so does a refusal. Where the log cannot take the opening
+nothing is mounted; where it fails later the mount goes on, says so in its log,
+and counts what is lost.
+
 Only you can read the folder unless you say --allow-other.
 
+A machine without a battery clock starts with a wrong time. With
+--wait-for-clock, mount waits until the time is set, where the package's policy
+depends on it.
+
+When the policy's not_after and its grace have passed the mount is closed within
+a second, whatever uses it: opening and reading fail (EACCES, or SIGBUS through a
+mapping), cached pages and keys go, and the folder is unmounted. --grace uses
+less of the grace than the author grants. tgsp umount --revoke closes a mount in
+the same way at any time, and so does a bundle that is installed and says that
+this agent is not in the package's fleet any more. What programs have copied
+stays with them.
+
 Options of mount(8) can follow -o, separated by commas: identity=FILE,
-trusted_key=KEY, require_key=KEY, expect=ID[@VERSION], log=FILE, allow_other,
-foreground, noexec. So a line in /etc/fstab or a systemd mount unit works too:
+trusted_key=KEY, require_key=KEY, expect=ID[@VERSION], log=FILE, audit_log=DEST,
+grace=DURATION, allow_other, foreground, noexec, no_rollback, allow_rollback,
+wait_for_clock. So a line in /etc/fstab or a systemd mount unit works too:
   /srv/model.tgsp  /mnt/model  fuse.tgsp  ro,allow_other,nofail  0  0`,
 		Example: `  mkdir -p ~/model
   tgsp mount model.tgsp ~/model
@@ -65,9 +88,12 @@ foreground, noexec. So a line in /etc/fstab or a systemd mount unit works too:
 	}
 	flags := cmd.Flags()
 	o.add(flags)
+	o.addRollback(flags)
+	flags.BoolVar(&o.waitForClock, "wait-for-clock", false, "wait until this machine's clock is set, where the policy depends on it")
 	flags.BoolVarP(&o.foreground, "foreground", "f", false, "serve in this process, log to standard error")
 	flags.BoolVar(&o.allowOther, "allow-other", false, "let all users of this machine read the folder")
 	flags.StringArrayVarP(&o.extra, "options", "o", nil, "options of mount(8), as `OPT,…`")
+	flags.StringVar(&o.grace, "grace", "", "close the mount `DURATION` after not_after, such as 72h (default: what the policy grants, which is also the most)")
 	flags.StringVar(&o.log, "log", "", "log to the end of `FILE`, which is kept")
 	flags.BoolVar(&o.helper, "helper", false, "")
 	flags.IntVar(&o.readyFD, "ready-fd", 0, "")
@@ -85,6 +111,12 @@ func (o *mountOptions) run(ctx context.Context, a *app) error {
 	}
 	if err := o.absolute(); err != nil {
 		return err
+	}
+	if o.grace != "" {
+		var err error
+		if o.graceTime, err = parseGrace(o.grace); err != nil {
+			return err
+		}
 	}
 	switch {
 	case o.readyFD != 0:
@@ -117,6 +149,9 @@ func (o *mountOptions) absolute() (err error) {
 	paths := []*string{&o.pkg}
 	if o.log != "" {
 		paths = append(paths, &o.log)
+	}
+	if o.auditLog != "" && audit.IsFile(o.auditLog) {
+		paths = append(paths, &o.auditLog)
 	}
 	for i := range o.files {
 		paths = append(paths, &o.files[i])
@@ -156,6 +191,16 @@ func (o *mountOptions) daemonArgs() []string {
 	}
 	if o.log != "" {
 		args = append(args, "--log="+o.log)
+	}
+	args = append(args, o.rollbackArgs()...)
+	if o.waitForClock {
+		args = append(args, "--wait-for-clock")
+	}
+	if o.auditLog != "" {
+		args = append(args, "--audit-log="+o.auditLog)
+	}
+	if o.grace != "" {
+		args = append(args, "--grace="+o.grace)
 	}
 	if o.allowOther {
 		args = append(args, "--allow-other")

@@ -24,6 +24,7 @@ type packOptions struct {
 	signKey        string
 	recipients     []string
 	recipientFiles []string
+	fleet          string
 	window         window
 	cipher         string
 	leafHash       string
@@ -41,12 +42,14 @@ func newPackCommand(a *app) *cobra.Command {
 		Long: `Packs a folder, or one file, into an encrypted package that is signed with your
 author key. Each file is read once; the package appears whole or not at all.
 
-Without -r and -R it is encrypted to your own identity. What is not part of a
+Without -r, -R and --fleet it is encrypted to your own identity. With --fleet it
+opens for the agents of that fleet, and for nobody else. What is not part of a
 model, such as .git, is left out and reported. Links that leave the model are
 refused unless --follow-symlinks is given; a snapshot of a Hugging Face cache
 works as it is.`,
 		Example: `  tgsp pack my-model -o my-model.tgsp
-  tgsp pack my-model -o out.tgsp -r tgsp-x25519:… --not-after 2027-01-31T18:00:00Z`,
+  tgsp pack my-model -o out.tgsp -r tgsp-x25519:… --not-after 2027-01-31T18:00:00Z
+  tgsp pack my-model -o out.tgsp --fleet robots.fleet`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, a, args[0]) },
 	}
@@ -57,6 +60,7 @@ works as it is.`,
 	f.StringVar(&o.signKey, "sign-key", "", "sign with the author key in `FILE` (default: the one that tgsp init made)")
 	f.StringArrayVarP(&o.recipients, "recipient", "r", nil, "encrypt to this public `KEY`; can be repeated")
 	f.StringArrayVarP(&o.recipientFiles, "recipients-file", "R", nil, "encrypt to the public keys in `FILE`, one a line")
+	f.StringVar(&o.fleet, "fleet", "", "encrypt to the fleet whose public file is `FILE`, and let the policy name it")
 	f.StringVar(&o.window.notBefore, "not-before", "", "closed before this `TIME` (RFC 3339)")
 	f.StringVar(&o.window.notAfter, "not-after", "", "closed from this `TIME` on (RFC 3339)")
 	f.DurationVar(&o.window.grace, "grace", 0, "closed only this `DURATION` after --not-after, such as 72h")
@@ -132,6 +136,10 @@ func (o *packOptions) prepare(a *app, model string) (*container.PackOptions, err
 	}
 	if pack.Author, err = a.authorKey(o.signKey); err != nil {
 		return nil, err
+	}
+	if o.fleet != "" {
+		pack.Fleet, err = a.fleetRecipient(o.fleet, o.recipients, o.recipientFiles)
+		return pack, err
 	}
 	if pack.Recipients, err = a.recipientsOrSelf(o.recipients, o.recipientFiles); err != nil {
 		return nil, err
@@ -240,7 +248,7 @@ func (o *packOptions) show(a *app, s *container.PackSummary, pack *container.Pac
 	}
 	a.printf("%s: %s %s, %s, %s in %s%s\n", printable(o.out), m.PackageID, m.Version, countOf(s.Files, "file"),
 		byteCount(s.Bytes), byteCount(s.Size), overhead(s))
-	a.printf("  opens %s, for %s, signed by %s\n", windowText(m.Policy), countOf(len(pack.Recipients), "recipient"), pack.Author.Public())
+	a.printf("  opens %s, for %s, signed by %s\n", windowText(m.Policy), opensFor(s.Envelope), pack.Author.Public())
 	a.notef("next: tgsp verify %s\n", shellQuote(o.out))
 	return nil
 }

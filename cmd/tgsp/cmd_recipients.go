@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 	"github.com/tensorguard/tgsp/container"
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
@@ -29,10 +30,10 @@ first; repair ends it and does nothing else.`,
   tgsp recipients add model.tgsp tgsp-x25519:…`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return usagef("say what: %s list|add|remove|repair", cmd.CommandPath())
+			return usagef("say what: %s list|add|remove|move|repair", cmd.CommandPath())
 		},
 	}
-	cmd.AddCommand(newRecipientsListCommand(a), newRecipientsAddCommand(a), newRecipientsRemoveCommand(a), newRecipientsRepairCommand(a))
+	cmd.AddCommand(newRecipientsListCommand(a), newRecipientsAddCommand(a), newRecipientsRemoveCommand(a), newRecipientsMoveCommand(a), newRecipientsRepairCommand(a))
 	return cmd
 }
 
@@ -45,7 +46,7 @@ func newRecipientsListCommand(a *app) *cobra.Command {
 key and the first digits of its fingerprint. Your own are marked.`,
 		Example: `  tgsp recipients list model.tgsp`,
 		Args:    cobra.ExactArgs(1),
-		RunE:    func(_ *cobra.Command, args []string) error { return listRecipients(a, o, args[0]) },
+		RunE:    o.onRecord(a, func(_ *cobra.Command, args []string) error { return listRecipients(a, o, args[0]) }),
 	}
 	o.add(cmd.Flags())
 	cmd.Flags().BoolVar(&a.json, "json", false, "show one JSON object")
@@ -61,6 +62,7 @@ func listRecipients(a *app, o *openFlags, name string) error {
 	envelope := s.file.Claims()
 	_, refusal := s.file.Accept(s.trust)
 	views := recipientViews(envelope.Recipients(), s.identities...)
+	o.record(audit.Inspected, "")
 	if a.json {
 		return a.writeJSON(map[string]any{"package": name, "trusted": refusal == nil, "recipients": views})
 	}
@@ -104,7 +106,12 @@ func (c *changeFlags) begin(a *app, name string) (*container.Change, *tgspcrypto
 		return nil, nil, err
 	}
 	change, err := container.BeginChange(name, trust)
-	return change, signer, about(name, err)
+	if err != nil {
+		c.sawChanged(name, trust)
+		return nil, nil, about(name, err)
+	}
+	c.saw(change.Envelope, true)
+	return change, signer, nil
 }
 
 type recipientsAddOptions struct {
@@ -122,7 +129,7 @@ it now, and an author key that readers trust for its envelope.`,
 		Example: `  tgsp recipients add model.tgsp tgsp-x25519:…
   tgsp recipients add model.tgsp -R servers.txt`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return o.run(a, args[0], args[1:]) },
+		RunE: o.onRecord(a, func(_ *cobra.Command, args []string) error { return o.run(a, args[0], args[1:]) }),
 	}
 	o.add(cmd, a)
 	cmd.Flags().StringArrayVarP(&o.files, "recipients-file", "R", nil, "add the public keys in `FILE`, one a line")
@@ -141,6 +148,7 @@ func (o *recipientsAddOptions) run(a *app, name string, lines []string) error {
 	if err != nil {
 		return err
 	}
+	o.sawAgent(nil, identities)
 	change, signer, err := o.begin(a, name)
 	if err != nil {
 		return err
@@ -150,7 +158,16 @@ func (o *recipientsAddOptions) run(a *app, name string, lines []string) error {
 	if err != nil {
 		return about(name, err)
 	}
+	if added > 0 {
+		o.changed(change, signer, "added %s", countOf(added, "recipient"))
+	}
 	return a.showChange(name, change, "added", added, len(keys)-added)
+}
+
+// changed records what has become of a package.
+func (c *changeFlags) changed(change *container.Change, signer *tgspcrypto.AuthorKey, format string, args ...any) {
+	c.saw(change.Envelope, true)
+	c.record(audit.Changed, fmt.Sprintf(format, args...)+", signed by "+signer.Public().String())
 }
 
 // showChange says how many recipients were changed, and who is left.
@@ -178,9 +195,12 @@ Whoever has opened the package, or has a copy of it as it was, can still read
 this release. To shut them out of the next, pack that without them.`,
 		Example: `  tgsp recipients remove model.tgsp 4f1d2c3b`,
 		Args:    cobra.MinimumNArgs(2),
-		RunE:    func(_ *cobra.Command, args []string) error { return removeRecipients(a, o, args[0], args[1:]) },
+		RunE: o.onRecord(a, func(_ *cobra.Command, args []string) error {
+			return removeRecipients(a, o, args[0], args[1:])
+		}),
 	}
 	o.trustFlags.add(cmd.Flags())
+	o.auditFlags.add(cmd.Flags())
 	o.addSignKey(cmd)
 	cmd.Flags().BoolVar(&a.json, "json", false, "show one JSON object")
 	return cmd
@@ -202,6 +222,7 @@ func removeRecipients(a *app, o *changeFlags, name string, who []string) error {
 	if err != nil {
 		return about(name, err)
 	}
+	o.changed(change, signer, "removed %s", countOf(removed, "recipient"))
 	a.notef("whoever has opened it, or has an older copy, can still read this release\n")
 	return a.showChange(name, change, "removed", removed, 0)
 }
@@ -229,8 +250,14 @@ func findRecipients(list []*container.Recipient, who string, match map[*containe
 	return nil
 }
 
+// repairOptions are the flags of a verb that needs no key.
+type repairOptions struct {
+	trustFlags
+	auditFlags
+}
+
 func newRecipientsRepairCommand(a *app) *cobra.Command {
-	o := &trustFlags{}
+	o := &repairOptions{}
 	cmd := &cobra.Command{
 		Use:   "repair PKG",
 		Short: "End a change that was cut off",
@@ -238,23 +265,28 @@ func newRecipientsRepairCommand(a *app) *cobra.Command {
 it was before the change, or as it was to be after it.`,
 		Example: `  tgsp recipients repair model.tgsp`,
 		Args:    cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			trust, err := o.trust()
-			if err != nil {
-				return err
-			}
-			repaired, err := container.Repair(args[0], trust)
-			if err != nil {
-				return about(args[0], err)
-			}
-			if !repaired {
-				a.printf("%s: nothing to repair\n", printable(args[0]))
-				return nil
-			}
-			a.printf("%s: repaired\n", printable(args[0]))
-			return nil
-		},
+		RunE:    o.onRecord(a, func(_ *cobra.Command, args []string) error { return o.repair(a, args[0]) }),
 	}
-	o.add(cmd.Flags())
+	o.trustFlags.add(cmd.Flags())
+	o.auditFlags.add(cmd.Flags())
 	return cmd
+}
+
+func (o *repairOptions) repair(a *app, name string) error {
+	trust, err := o.trust()
+	if err != nil {
+		return err
+	}
+	repaired, err := container.Repair(name, trust)
+	o.sawChanged(name, trust)
+	if err != nil {
+		return about(name, err)
+	}
+	if !repaired {
+		a.printf("%s: nothing to repair\n", printable(name))
+		return nil
+	}
+	o.record(audit.Changed, "ended a change that was cut off")
+	a.printf("%s: repaired\n", printable(name))
+	return nil
 }

@@ -18,6 +18,7 @@ type renewOptions struct {
 	version        string
 	recipients     []string
 	recipientFiles []string
+	fleet          string
 }
 
 func newRenewCommand(a *app) *cobra.Command {
@@ -31,11 +32,15 @@ no flag names stays as it is; "never" takes a time out of the policy.
 
 Signatures of others fall away, because they stood for what the package said
 before. The list of recipients is written anew: name all of them with -r or -R,
-unless the package opens for you alone.`,
+unless the package opens for you alone. A package for a fleet takes --fleet, with
+the fleet's present file; you can renew it where you can open it.
+
+Agents take the renewed package up when they get it: for them it is newer than
+every copy from before, which they refuse with --no-rollback.`,
 		Example: `  tgsp renew model.tgsp --not-after 2028-01-31T18:00:00Z
   tgsp renew model.tgsp --not-after never -R customers.txt`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return o.run(a, args[0]) },
+		RunE: o.onRecord(a, func(_ *cobra.Command, args []string) error { return o.run(a, args[0]) }),
 	}
 	o.add(cmd, a)
 	f := cmd.Flags()
@@ -45,6 +50,7 @@ unless the package opens for you alone.`,
 	f.StringVar(&o.version, "version", "", "new `VERSION`, by semver.org")
 	f.StringArrayVarP(&o.recipients, "recipient", "r", nil, "encrypt to this public `KEY`; can be repeated")
 	f.StringArrayVarP(&o.recipientFiles, "recipients-file", "R", nil, "encrypt to the public keys in `FILE`, one a line")
+	f.StringVar(&o.fleet, "fleet", "", "encrypt to the fleet whose public file is `FILE`, and let the policy name it")
 	return cmd
 }
 
@@ -58,19 +64,26 @@ func (o *renewOptions) run(a *app, name string) error {
 			return &usageError{err}
 		}
 	}
-	if o.window == (window{}) && o.version == "" && len(keys) == 0 {
-		return usagef("say what is to be new: --not-before, --not-after, --grace, --version or recipients")
+	if o.window == (window{}) && o.version == "" && len(keys) == 0 && o.fleet == "" {
+		return usagef("say what is to be new: --not-before, --not-after, --grace, --version, recipients or --fleet")
+	}
+	var toFleet *container.FleetEpoch
+	if o.fleet != "" {
+		if toFleet, err = a.fleetRecipient(o.fleet, o.recipients, o.recipientFiles); err != nil {
+			return err
+		}
 	}
 	identities, err := o.load(a)
 	if err != nil {
 		return err
 	}
+	o.sawAgent(nil, identities)
 	change, author, err := o.begin(a, name)
 	if err != nil {
 		return err
 	}
 	defer change.End() //nolint:errcheck // what was written is synced already
-	if len(keys) == 0 {
+	if len(keys) == 0 && toFleet == nil && len(change.Manifest().Policy.TargetFleet) == 0 {
 		if keys, err = ownRecipients(change.Recipients(), identities); err != nil {
 			return about(name, err)
 		}
@@ -80,7 +93,7 @@ func (o *renewOptions) run(a *app, name string) error {
 		return err
 	}
 	a.warnClosed(policy)
-	lost := len(change.Signers()) - 1
+	lost, before := len(change.Signers())-1, change.Seen()
 	edit := func(m *container.Manifest) {
 		m.Policy = policy
 		m.CreatedAt = uint64(time.Now().Unix()) //nolint:gosec // after 1970
@@ -88,12 +101,20 @@ func (o *renewOptions) run(a *app, name string) error {
 			m.Version = o.version
 		}
 	}
-	err = change.Renew(container.Renewal{Edit: edit, Recipients: keys}, facts(), identities, author)
+	held, err := a.fleetKeys(change.Envelope, "", identities)
+	if err != nil {
+		return err
+	}
+	err = change.Renew(container.Renewal{Edit: edit, Recipients: keys, Fleet: toFleet}, container.Facts{Fleets: held}, identities, author)
 	if err != nil {
 		return about(name, err)
 	}
+	o.changed(change, author, "renewed for %s", countOf(len(change.Recipients()), "recipient"))
 	if lost > 0 {
 		a.warnf("what the package said before was signed by others too: gone is %s", countOf(lost, "signature"))
+	}
+	if change.Seen().Compare(before) < 0 {
+		a.warnf("agents with --no-rollback take it for older than it was (%s): give it a higher --version", before)
 	}
 	return o.show(a, name, change)
 }
@@ -131,6 +152,6 @@ func (o *renewOptions) show(a *app, name string, change *container.Change) error
 		})
 	}
 	a.printf("%s: %s %s\n", printable(name), m.PackageID, m.Version)
-	a.printf("  opens %s, for %s\n", windowText(m.Policy), countOf(len(change.Recipients()), "recipient"))
+	a.printf("  opens %s, for %s\n", windowText(m.Policy), opensFor(change.Envelope))
 	return nil
 }

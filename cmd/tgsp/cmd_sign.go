@@ -24,7 +24,7 @@ It also signs the envelope anew, so readers have to trust your key for that too,
 at least in the role envelope.`,
 		Example: `  tgsp sign model.tgsp --sign-key release.key`,
 		Args:    cobra.ExactArgs(1),
-		RunE:    func(cmd *cobra.Command, args []string) error { return o.sign(cmd.Context(), a, args[0]) },
+		RunE:    o.onRecord(a, func(cmd *cobra.Command, args []string) error { return o.sign(cmd.Context(), a, args[0]) }),
 	}
 	o.add(cmd, a)
 	cmd.Flags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress")
@@ -47,6 +47,7 @@ func (c *changeFlags) sign(ctx context.Context, a *app, name string) error {
 	if err := change.AddSignature(signer); err != nil {
 		return about(name, err)
 	}
+	c.changed(change, signer, "added a signature")
 	if a.json {
 		return a.writeJSON(map[string]any{"package": name, "signed_by": signer.Public().String(), "signatures": len(change.Signers())})
 	}

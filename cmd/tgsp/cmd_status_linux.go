@@ -15,6 +15,7 @@ import (
 const (
 	mountServing  = "serving"
 	mountDetached = "detached" // unmounted while files were open, and still serving those
+	mountClosed   = "closed"   // by its policy or its user while files were open
 	mountDead     = "dead"     // the folder is there, the process is not
 	mountForeign  = "foreign"  // of another user, or of one with another home
 )
@@ -34,13 +35,15 @@ type mountEntry struct {
 	NotAfter     *time.Time `json:"not_after,omitempty"`
 	OpenUntil    *time.Time `json:"open_until,omitempty"`
 	Log          string     `json:"log,omitempty"`
-	Hint         string     `json:"hint,omitempty"`
+
+	Closed *closedState `json:"closed,omitempty"`
+	Hint   string       `json:"hint,omitempty"`
 }
 
 // mountStatus is what status --json writes.
 type mountStatus struct {
 	Mounts []mountEntry `json:"mounts"`
-	Logs   []string     `json:"logs,omitempty"` // of mounts that have ended with errors
+	Logs   []string     `json:"logs,omitempty"` // of mounts that had errors or were closed by their policy
 }
 
 func newStatusCommand(a *app) *cobra.Command {
@@ -48,10 +51,11 @@ func newStatusCommand(a *app) *cobra.Command {
 		Use:   "status",
 		Short: "List the mounts of this machine",
 		Long: `status lists the folders in which packages are mounted: which package and
-version, by which process, since when, and until when its policy lets it open.
+version, by which process, since when, and until when its policy keeps it open.
 
-It also shows mounts whose process was killed, with the command that cleans up,
-and the logs of past mounts in which there were errors.`,
+It also shows mounts that were closed and are still held open, mounts whose
+process was killed, with the command that cleans up, and the logs of past mounts
+that had errors or were closed by their policy.`,
 		Example: `  tgsp status
   tgsp status --json`,
 		Args: cobra.NoArgs,
@@ -91,6 +95,8 @@ func gatherStatus() (*mountStatus, error) {
 		latest := latestState(states, s.Mountpoint) == s
 		entry := s.entry()
 		switch {
+		case s.alive() && s.Closed != nil:
+			entry.State = mountClosed
 		case s.alive() && mounted && latest:
 			entry.State = mountServing
 		case s.alive():
@@ -123,6 +129,7 @@ func (s *mountState) entry() mountEntry {
 		Mountpoint: s.Mountpoint, Package: s.Package, PackageID: s.PackageID, Version: s.Version,
 		ManifestHash: s.ManifestHash, PID: s.PID, Foreground: s.Foreground, MountedAt: &s.MountedAt,
 		NotAfter: s.NotAfter, OpenUntil: s.OpenUntil, Log: s.Log,
+		Closed: s.Closed,
 	}
 }
 
@@ -149,7 +156,7 @@ func (a *app) printStatus(status *mountStatus) {
 		a.printMount(&status.Mounts[i])
 	}
 	for _, log := range status.Logs {
-		a.printf("errors of a mount that has ended: %s (delete it when you have read it)\n", printable(log))
+		a.printf("log of a mount that had errors or was closed by its policy: %s (delete it when you have read it)\n", printable(log))
 	}
 }
 
@@ -168,6 +175,9 @@ func (a *app) printMount(e *mountEntry) {
 		a.printf("  served by   process %d%s\n", e.PID, how)
 	case mountDetached:
 		a.printf("  detached    process %d still serves files that are open, and ends when the last is closed\n", e.PID)
+	case mountClosed:
+		a.printf("  closed      %s (%s: %s); process %d ends when the last file is closed that is still open\n",
+			e.Closed.At.Local().Format(time.RFC3339), e.Closed.Event, printable(e.Closed.Reason), e.PID)
 	case mountDead:
 		a.printf("  dead        the process that served it is gone; clean up with: %s\n", e.Hint)
 	case mountForeign:

@@ -17,7 +17,8 @@ import (
 )
 
 func newUmountCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	revoke := false
+	cmd := &cobra.Command{
 		Use:     "umount DIR",
 		Aliases: []string{"unmount"},
 		Short:   "End a mount",
@@ -28,16 +29,28 @@ Where programs still use the folder, umount tries for a moment and then detaches
 it: nobody can enter it any more, and the process ends when the last file that
 is open is closed. umount says so, and names the programs that it can see.
 
+With --revoke programs lose what they have open, too: reading fails within a
+second (EACCES, or SIGBUS through a mapping), cached pages and keys go, and the
+folder is unmounted, whoever uses it. Copies that programs have made stay.
+
 It also cleans up after a process that was killed.`,
-		Example: `  tgsp umount ~/model`,
-		Args:    cobra.ExactArgs(1),
+		Example: `  tgsp umount ~/model
+
+  # now, whatever uses it
+  tgsp umount --revoke ~/model`,
+		Args: cobra.ExactArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return mountpoints(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if revoke {
+				return a.revoke(cmd.Context(), args[0])
+			}
 			return a.umount(cmd.Context(), args[0])
 		},
 	}
+	cmd.Flags().BoolVar(&revoke, "revoke", false, "take away what programs have open and mapped as well")
+	return cmd
 }
 
 // mountpoints lists all mounts, for completion.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -13,7 +14,8 @@ import (
 
 type verifyOptions struct {
 	openFlags
-	at string
+	at     string
+	report reportFlags
 }
 
 func newVerifyCommand(a *app) *cobra.Command {
@@ -26,14 +28,22 @@ of the file against what the author signed: contents, padding, unused space.
 That needs no key to decrypt. With an identity that opens it, the contents are
 decrypted too and compared with the index.
 
-The policy's window is reported; --at judges it.`,
+The policy's window is reported; --at judges it.
+
+--report leaves a JSON file as evidence: what was checked, by whose keys, with
+which result, also where the package is refused. What was there is replaced as a
+whole. With --report-key the file is a DSSE envelope, signed by that author key:
+decode "payload" and read it when the signature is right.`,
 		Example: `  tgsp verify model.tgsp
-  tgsp verify model.tgsp --require-key tgsp-author:… --expect acme/model@1.2.0 --at now`,
+  tgsp verify model.tgsp --require-key tgsp-author:… --expect acme/model@1.2.0 --at now
+  tgsp verify model.tgsp --report evidence.json --report-key auditor.key`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, a, args[0]) },
+		RunE: o.onRecord(a, func(cmd *cobra.Command, args []string) error { return o.run(cmd, a, args[0]) }),
 	}
 	o.add(cmd.Flags())
 	cmd.Flags().StringVar(&o.at, "at", "", "fail if the package is closed at this `TIME` (RFC 3339, or now)")
+	cmd.Flags().StringVar(&o.report.file, "report", "", "write what was checked, and the result, to `FILE` as JSON")
+	cmd.Flags().StringVar(&o.report.key, "report-key", "", "sign the report with the author key in `FILE`")
 	cmd.Flags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress")
 	cmd.Flags().BoolVar(&a.json, "json", false, "show one JSON object")
 	return cmd
@@ -44,19 +54,39 @@ func (o *verifyOptions) run(cmd *cobra.Command, a *app, name string) error {
 	if err != nil {
 		return err
 	}
-	s, err := o.look(a, name)
+	reportKey, err := o.report.prepare(a, name)
 	if err != nil {
 		return err
 	}
-	defer s.file.Close() //nolint:errcheck // only read
-	report, err := o.verify(cmd.Context(), a, s, at)
-	if err != nil {
-		if errors.As(err, new(*container.UntrustedError)) {
-			a.notef("every byte of %s is the one that its author signed, and the author is not trusted\n", printable(name))
+	s, report, err := o.judge(cmd.Context(), a, name, at)
+	if s != nil {
+		defer s.file.Close() //nolint:errcheck // only read
+	}
+	if o.report.tells(s, err) {
+		var refusal *reportedError
+		if err != nil {
+			refusal = a.describe(err)
 		}
-		return about(name, err)
+		written := o.report.write(newVerifyReport(name, o, at, s, report, refusal), reportKey)
+		err = errors.Join(err, written)
+	}
+	if err != nil {
+		return err
 	}
 	return o.show(a, name, s.file, s.trust, report)
+}
+
+// judge verifies a package. The session is nil where it could not even be parsed.
+func (o *verifyOptions) judge(ctx context.Context, a *app, name string, at *time.Time) (*session, *container.Report, error) {
+	s, err := o.look(a, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	report, err := o.verify(ctx, a, s, at)
+	if errors.As(err, new(*container.UntrustedError)) {
+		a.notef("every byte of %s is the one that its author signed, and the author is not trusted\n", printable(name))
+	}
+	return s, report, about(name, err)
 }
 
 // judgeAt returns the time of --at, or nil.
@@ -95,7 +125,7 @@ func (o *verifyOptions) show(a *app, name string, f *container.File, trust *cont
 	}
 	a.printf("  policy: opens %s%s\n", windowText(m.Policy), openNow(m.Policy))
 	if len(m.Policy.TargetFleet) > 0 {
-		a.printf("  policy: only for agents of fleet %x\n", m.Policy.TargetFleet)
+		a.printf("  policy: only for agents of fleet %s\n", fleetOf(m.Policy))
 	}
 	return nil
 }

@@ -22,6 +22,9 @@ func (a *app) commands() []*cobra.Command {
 		newSignCommand(a),
 		newRenewCommand(a),
 		newTrustCommand(a),
+		newFleetCommand(a),
+		newDoctorCommand(a),
+		newScanCommand(a),
 		newVersionCommand(a),
 	}
 }

@@ -10,7 +10,9 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/authority"
 	"github.com/tensorguard/tgsp/container"
+	"github.com/tensorguard/tgsp/crypto/fleet"
 	"github.com/tensorguard/tgsp/mount"
 )
 
@@ -31,6 +33,7 @@ var (
 	failFleet       = failure{15, "fleet"}
 	failTime        = failure{16, "time"}
 	failMount       = failure{17, "mount"}
+	failRollback    = failure{18, "rollback"}
 	failUnfinished  = failure{19, "unfinished"}
 	failBusy        = failure{20, "busy"}
 	failInterrupted = failure{130, "interrupted"}
@@ -42,11 +45,18 @@ EXIT STATUS
   0  done                    13  altered: a byte is not what the author signed
   1  failed: I/O and others  14  no-key: no identity given opens it
   3  usage                   15  fleet: the policy's fleet is not this agent's
- 10  malformed               16  time: outside the policy's window
+ 10  malformed               16  time: outside the policy's window, or the clock is wrong
  11  signature               17  mount: no FUSE, or the mountpoint is no good
- 12  untrusted author        19  unfinished: see tgsp recipients repair
+ 12  untrusted author        18  rollback: older than what this agent has seen
+                             19  unfinished: see tgsp recipients repair
                              20  busy: another program is changing the package
                             130  interrupted`
+
+// refusal reports whether the package, or what its author's policy says, was
+// found wanting: in the table, all from malformed on but what the machine lacks.
+func (f failure) refusal() bool {
+	return f.Code >= failMalformed.Code && f.Code <= failUnfinished.Code && f.Code != failMount.Code
+}
 
 var errInterrupted = errors.New("interrupted")
 
@@ -98,10 +108,19 @@ func classify(err error) failure {
 		untrusted  *container.UntrustedError
 		noKey      *container.NoKeyError
 		policy     *container.PolicyError
+		clock      *container.ClockError
+		rollback   *container.RollbackError
 		mounting   *mount.Error
 		source     *container.SourceError
 	)
 	isPolicy := errors.As(err, &policy)
+	var (
+		fleetFormat    *fleet.FormatError
+		fleetSignature *fleet.SignatureError
+		notMember      *fleet.MemberError
+		stale          *fleet.StaleError
+		noEpoch        *fleet.EpochError
+	)
 	switch {
 	case errors.As(err, &reported):
 		return reported.failure
@@ -111,9 +130,9 @@ func classify(err error) failure {
 		return failUsage
 	case errors.As(err, &source): // of a model that is to be packed, whatever its name or link is called
 		return failFailed
-	case errors.As(err, &format), errors.As(err, &name):
+	case errors.As(err, &format), errors.As(err, &name), errors.As(err, &fleetFormat):
 		return failMalformed
-	case errors.As(err, &signature):
+	case errors.As(err, &signature), errors.As(err, &fleetSignature):
 		return failSignature
 	case errors.As(err, &unfinished):
 		return failUnfinished
@@ -121,15 +140,17 @@ func classify(err error) failure {
 		return failAltered
 	case errors.As(err, &untrusted):
 		return failUntrusted
-	case isPolicy && policy.Clause == container.ClauseTargetFleet:
+	case isPolicy && policy.Clause == container.ClauseTargetFleet, errors.As(err, &notMember), errors.As(err, &stale):
 		return failFleet
-	case errors.As(err, &noKey):
+	case errors.As(err, &noKey), errors.As(err, &noEpoch):
 		return failNoKey
-	case isPolicy:
+	case isPolicy, errors.As(err, &clock):
 		return failTime
+	case errors.As(err, &rollback):
+		return failRollback
 	case errors.As(err, &mounting):
 		return failMount
-	case errors.Is(err, container.ErrBusy):
+	case errors.Is(err, container.ErrBusy), errors.Is(err, authority.ErrBusy):
 		return failBusy
 	}
 	return failFailed

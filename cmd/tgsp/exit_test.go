@@ -13,7 +13,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/authority"
 	"github.com/tensorguard/tgsp/container"
+	"github.com/tensorguard/tgsp/crypto/fleet"
 	"github.com/tensorguard/tgsp/mount"
 )
 
@@ -32,9 +34,23 @@ var ranked = []struct {
 	{15, &container.PolicyError{Clause: container.ClauseTargetFleet}},
 	{14, &container.NoKeyError{}},
 	{16, &container.PolicyError{Clause: container.ClauseNotAfter}},
+	{16, &container.ClockError{}},
+	{18, &container.RollbackError{}},
 	{17, &mount.Error{Op: "mount", Err: fs.ErrNotExist}},
 	{20, container.ErrBusy},
 	{1, os.ErrPermission},
+}
+
+// TestFleetExitCodes looks at the errors of a fleet's documents.
+func TestFleetExitCodes(t *testing.T) {
+	for err, want := range map[error]int{
+		&fleet.FormatError{}: 10, &fleet.SignatureError{}: 11, &fleet.MemberError{}: 15, &fleet.StaleError{}: 15, &fleet.EpochError{}: 14,
+		&container.NoKeyError{Epoch: &container.MissingEpoch{}}: 14, authority.ErrBusy: 20,
+	} {
+		if got := classify(fmt.Errorf("around: %w", err)); got.Code != want {
+			t.Errorf("%T: %d, want %d", err, got.Code, want)
+		}
+	}
 }
 
 func TestExitCodes(t *testing.T) {
@@ -92,7 +108,7 @@ func TestReport(t *testing.T) {
 
 // TestEveryFailureIsInTheHelp compares the codes with the text that tells them.
 func TestEveryFailureIsInTheHelp(t *testing.T) {
-	for _, f := range []failure{failFailed, failUsage, failMalformed, failSignature, failUntrusted, failAltered, failNoKey, failFleet, failTime, failMount, failUnfinished, failBusy, failInterrupted} {
+	for _, f := range []failure{failFailed, failUsage, failMalformed, failSignature, failUntrusted, failAltered, failNoKey, failFleet, failTime, failMount, failRollback, failUnfinished, failBusy, failInterrupted} {
 		if !strings.Contains(exitStatus, fmt.Sprintf("%d  %s", f.Code, f.Kind)) {
 			t.Errorf("%d %s is not in the help", f.Code, f.Kind)
 		}

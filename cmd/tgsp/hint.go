@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
+	"syscall"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 	"github.com/tensorguard/tgsp/container"
 	"github.com/tensorguard/tgsp/mount"
 )
@@ -22,7 +25,9 @@ func hintFor(err error) string {
 		altered   *container.AlteredError
 		noKey     *container.NoKeyError
 		policy    *container.PolicyError
+		clock     *container.ClockError
 		mounting  *mount.Error
+		auditOpen *audit.OpenError
 	)
 	switch {
 	case errors.As(err, &source):
@@ -39,8 +44,18 @@ func hintFor(err error) string {
 		return noKeyHint(noKey)
 	case errors.As(err, &policy):
 		return policyHint(policy)
+	case errors.As(err, &clock):
+		return clockHint(clock)
+	case errors.As(err, new(*container.RollbackError)):
+		return "get the newest one from its author; to go back to this one all the same: --allow-rollback"
+	case errors.As(err, new(*stateError)):
+		return "if you know why, as after a restored backup, begin anew: tgsp doctor --reset-state"
 	case errors.As(err, &mounting):
 		return mountHint(mounting)
+	case errors.As(err, &auditOpen):
+		return auditHint(auditOpen)
+	case errors.As(err, new(*audit.WriteError)):
+		return "nothing was opened off the record: mend the audit log, or name another"
 	case errors.Is(err, container.ErrBusy):
 		return "try again when the other program has finished"
 	case errors.Is(err, fs.ErrNotExist):
@@ -50,6 +65,9 @@ func hintFor(err error) string {
 }
 
 func noKeyHint(e *container.NoKeyError) string {
+	if e.Epoch != nil {
+		return fmt.Sprintf("ask your fleet's authority for epoch %d, then: tgsp fleet install FILE", e.Epoch.Want)
+	}
 	if e.Tried == 0 {
 		return "give an identity with -i FILE, or make one: tgsp init"
 	}
@@ -59,10 +77,35 @@ func noKeyHint(e *container.NoKeyError) string {
 func policyHint(e *container.PolicyError) string {
 	switch e.Clause {
 	case container.ClauseTargetFleet:
-		return "only agents of that fleet can open it; this one is not a member"
+		return "ask that fleet's authority to enroll this agent (tgsp fleet request), or for its present file (tgsp fleet install FILE)"
 	case container.ClauseNotBefore:
 		return "wait until then, or check this machine's clock"
 	default:
 		return "ask the author for a renewed package: tgsp renew PKG --not-after TIME"
 	}
+}
+
+// clockHint names what helps. Nothing that a program decides by itself does: it
+// cannot know which of two times is right.
+func clockHint(e *container.ClockError) string {
+	if e.Reason == container.ClockWentBack {
+		return "set this machine's clock (tgsp mount --wait-for-clock waits until it is set); if it is right now, and was ahead before: tgsp doctor --reset-clock"
+	}
+	return "set this machine's clock; tgsp mount --wait-for-clock waits until it is set"
+}
+
+// auditHint returns the next step where an audit log cannot be opened. Until then
+// nothing is.
+func auditHint(e *audit.OpenError) string {
+	switch {
+	case errors.Is(e, audit.ErrNoSyslog):
+		return "start this machine's syslog, such as rsyslog, or name a file or journald"
+	case errors.Is(e, audit.ErrNoJournal):
+		return "it takes a machine that runs systemd; name a file or syslog"
+	case errors.Is(e, audit.ErrNotRegular), errors.Is(e, syscall.ELOOP):
+		return "name the log file itself, or syslog, or journald"
+	case errors.Is(e, fs.ErrNotExist):
+		return "make its folder first: mkdir -p " + shellQuote(filepath.Dir(e.Dest))
+	}
+	return "name a file that you can write to, or syslog, or journald"
 }

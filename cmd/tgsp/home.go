@@ -3,6 +3,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -12,7 +14,10 @@ const (
 	authorKeyFile   = "author.key"
 	identityKeyFile = "identity.key"
 	trustFile       = "trust.json"
-	runFolder       = "run" // states and logs of mounts
+	settingsFile    = "settings.json"
+	runFolder       = "run"      // states and logs of mounts
+	fleetFolder     = "fleets"   // those that this user is the authority of
+	keyringFolder   = "keyrings" // what this agent was handed by fleets
 )
 
 // home returns $TGSP_HOME, or the folder tgsp in the user's configuration.
@@ -41,4 +46,12 @@ func makeHome(inside ...string) (string, error) {
 	}
 	dir = filepath.Join(append([]string{dir}, inside...)...)
 	return dir, os.MkdirAll(dir, 0o700)
+}
+
+// ignoreMissing makes it no error that a file is gone already.
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }

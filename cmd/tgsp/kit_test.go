@@ -120,8 +120,8 @@ func (k *kitUser) trust() {
 // it, in place of what an earlier case left there.
 func (k *kitUser) installFleets() {
 	k.Helper()
-	dir := filepath.Join(k.home, "fleets", "keyrings")
-	if err := os.RemoveAll(filepath.Join(k.home, "fleets")); err != nil {
+	dir := filepath.Join(k.home, keyringFolder)
+	if err := os.RemoveAll(dir); err != nil {
 		k.Fatal(err)
 	}
 	for _, data := range k.Fleets {
@@ -132,7 +132,7 @@ func (k *kitUser) installFleets() {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			k.Fatal(err)
 		}
-		k.write(filepath.Join(dir, id.String()+".bundle"), data)
+		k.write(filepath.Join(dir, id.String()+keyringSuffix), data)
 	}
 }
 

@@ -23,11 +23,13 @@ import (
 	"github.com/tensorguard/tgsp/mount"
 )
 
-// daemonMessage is the one thing that a daemon tells its parent: a state where
-// the folder is readable, else an error.
+// daemonMessage is what a daemon tells its parent. The last one holds a state
+// where the folder is readable, else an error. Before it there may be one that
+// says what it waits for.
 type daemonMessage struct {
-	Ready *mountState    `json:"ready,omitempty"`
-	Error *reportedError `json:"error,omitempty"`
+	Ready   *mountState    `json:"ready,omitempty"`
+	Error   *reportedError `json:"error,omitempty"`
+	Waiting string         `json:"waiting,omitempty"`
 }
 
 // daemon is a process of ours in a session of its own that is about to mount.
@@ -35,7 +37,8 @@ type daemon struct {
 	*mountOptions
 	cmd     *exec.Cmd
 	free    bool                // nothing was mounted at the place before
-	message chan *daemonMessage // nil where it ended without one
+	message chan *daemonMessage // the last; nil where it ended without one
+	waiting chan string         // what it waits for
 	stderr  chan string         // all that it wrote until it was ready
 }
 
@@ -62,7 +65,7 @@ func (o *mountOptions) startDaemon() (*daemon, error) {
 		return nil, errors.Join(err, ready.Close(), readyEnd.Close())
 	}
 	_, taken := table[o.dir]
-	d := &daemon{mountOptions: o, free: !taken, message: make(chan *daemonMessage, 1), stderr: make(chan string, 1)}
+	d := &daemon{mountOptions: o, free: !taken, message: make(chan *daemonMessage, 1), waiting: make(chan string, 1), stderr: make(chan string, 1)}
 	d.cmd = exec.Command(program(), o.daemonArgs()...) // this program itself
 	d.cmd.Args[0] = programName()
 	d.cmd.Dir = "/" // keeps no folder busy
@@ -74,7 +77,7 @@ func (o *mountOptions) startDaemon() (*daemon, error) {
 	if err = errors.Join(err, readyEnd.Close(), stderrEnd.Close()); err != nil {
 		return nil, errors.Join(err, ready.Close(), stderr.Close())
 	}
-	go func() { d.message <- readMessage(ready) }()
+	go func() { d.message <- readMessage(ready, d.waiting) }()
 	go func() { d.stderr <- readStart(stderr) }()
 	return d, nil
 }
@@ -83,10 +86,15 @@ func (o *mountOptions) startDaemon() (*daemon, error) {
 // ends the daemon.
 func (d *daemon) wait(ctx context.Context, a *app) (*mountState, error) {
 	var m *daemonMessage
-	select {
-	case m = <-d.message:
-	case <-ctx.Done():
-		return nil, errors.Join(errInterrupted, d.stop())
+	for last := false; !last; {
+		select {
+		case text := <-d.waiting:
+			a.notef("tgsp: %s\n", text)
+		case m = <-d.message:
+			last = true
+		case <-ctx.Done():
+			return nil, errors.Join(errInterrupted, d.stop())
+		}
 	}
 	if m == nil {
 		return nil, d.silent()
@@ -206,14 +214,26 @@ func closeOthersOnExec() error {
 	return nil
 }
 
-// readMessage returns the daemon's message, or nil where it ended without one.
-func readMessage(r io.ReadCloser) *daemonMessage {
+// readMessage returns the daemon's last message, or nil where it ended without
+// one. What it waits for before goes to waiting, which takes one text.
+func readMessage(r io.ReadCloser, waiting chan<- string) *daemonMessage {
 	defer r.Close() //nolint:errcheck // only read
-	m := new(daemonMessage)
-	if err := json.NewDecoder(r).Decode(m); err != nil || (m.Ready == nil) == (m.Error == nil) {
-		return nil
+	for d := json.NewDecoder(r); ; {
+		m := new(daemonMessage)
+		if err := d.Decode(m); err != nil {
+			return nil
+		}
+		if m.Waiting == "" {
+			if (m.Ready == nil) == (m.Error == nil) {
+				return nil
+			}
+			return m
+		}
+		select {
+		case waiting <- m.Waiting:
+		default: // it has said so already
+		}
 	}
-	return m
 }
 
 // readStart reads all that a daemon writes while it starts.

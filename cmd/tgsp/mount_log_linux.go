@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 )
 
 // openLog opens the log of a mount at its end, for its owner alone. Without a
@@ -28,8 +30,7 @@ func openLog(name, mountpoint string) (*os.File, error) {
 	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NOFOLLOW, 0o600)
 }
 
-// logTells reports whether a log holds what somebody should read: an error, or
-// lines that are not a logger's, such as those of a crash.
+// logTells reports whether a log holds what somebody should read.
 func logTells(name string) (bool, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -39,7 +40,7 @@ func logTells(name string) (bool, error) {
 	lines := bufio.NewReader(f)
 	for {
 		line, err := lines.ReadString('\n')
-		if line != "" && (!strings.HasPrefix(line, "time=") || strings.Contains(line, " level=ERROR ")) {
+		if line != "" && lineTells(line) {
 			return true, nil
 		}
 		if errors.Is(err, io.EOF) {
@@ -49,6 +50,20 @@ func logTells(name string) (bool, error) {
 			return false, err
 		}
 	}
+}
+
+// lineTells reports whether a line is an error, says that the mount was closed
+// without its user's wish, or is not a logger's, such as those of a crash.
+func lineTells(line string) bool {
+	switch {
+	case !strings.HasPrefix(line, "time="), strings.Contains(line, " level=ERROR "):
+		return true
+	case strings.Contains(line, " level=WARN msg="+string(audit.Expired)+" "):
+		return true
+	case strings.Contains(line, " level=WARN msg="+string(audit.Revoked)+" "):
+		return !strings.Contains(line, ` reason="`+onRequest+`"`)
+	}
+	return false
 }
 
 // removeLog removes a log that tells nothing.

@@ -6,6 +6,8 @@ import (
 	"math"
 	"runtime"
 	"runtime/debug"
+
+	"golang.org/x/sys/unix"
 )
 
 // Room for what serving takes beside the package's index: buffers of reads that
@@ -29,4 +31,14 @@ func limitMemory() {
 	runtime.ReadMemStats(&m)
 	index := int64(m.HeapAlloc) //nolint:gosec // far below the limit
 	debug.SetMemoryLimit(2*index + serveMemory + memoryPerProcessor*int64(runtime.GOMAXPROCS(0)))
+}
+
+// releaseMemory gives memory that nothing leads to any more back to the system,
+// which wipes it. Locked memory cannot be given back.
+func releaseMemory() {
+	unix.Munlockall() //nolint:errcheck,gosec // then some of it stays until this process ends
+	for range 2 {     // the pools of buffers outlive one collection
+		runtime.GC()
+	}
+	debug.FreeOSMemory()
 }

@@ -33,11 +33,11 @@ func (o *mountOptions) applyExtra() error {
 func (o *mountOptions) applyWord(word string) error {
 	name, value, hasValue := strings.Cut(word, "=")
 	switch name {
-	case "identity", "trusted_key", "require_key", "expect", "log":
+	case "identity", "trusted_key", "require_key", "expect", "log", "audit_log", "grace":
 		if value == "" {
 			return usagef("-o %s: it needs a value, as in %s=…", name, name)
 		}
-	case "foreground", "allow_other", "noexec":
+	case "foreground", "allow_other", "noexec", "no_rollback", "allow_rollback", "wait_for_clock":
 		if hasValue {
 			return usagef("-o %s: it takes no value", word)
 		}
@@ -53,12 +53,22 @@ func (o *mountOptions) applyWord(word string) error {
 		o.expect = value
 	case name == "log":
 		o.log = value
+	case name == "audit_log":
+		o.auditLog = value
+	case name == "grace":
+		o.grace = value
 	case name == "foreground":
 		o.foreground = true
 	case name == "allow_other":
 		o.allowOther = true
 	case name == "noexec":
 		o.noExec = true
+	case name == "no_rollback":
+		o.noRollback = true
+	case name == "allow_rollback":
+		o.allowRollback = true
+	case name == "wait_for_clock":
+		o.waitForClock = true
 	case name == "rw":
 		// mount(8) says rw whenever its user has not said ro.
 		if !o.helper {

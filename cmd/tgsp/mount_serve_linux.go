@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 	"github.com/tensorguard/tgsp/container"
 	tgspfs "github.com/tensorguard/tgsp/fs"
 	"github.com/tensorguard/tgsp/mount"
@@ -26,14 +27,17 @@ type service struct {
 	logger *slog.Logger
 	file   *os.File // the log, where it is one
 	state  *mountState
+
+	closing *closing
+	window  container.Policy // not_after and the grace that is used
 }
 
 // serveDaemon is serve for a process that another one of ours waits for.
 func (o *mountOptions) serveDaemon(ctx context.Context, a *app) error {
 	// fusermount3 has no business with it.
 	unix.CloseOnExec(o.readyFD)
-	s := &service{mountOptions: o, app: a, parent: os.NewFile(uintptr(o.readyFD), "parent")}
-	err := s.serve(ctx)
+	s := &service{mountOptions: o, app: a, parent: os.NewFile(uintptr(o.readyFD), "parent"), closing: newClosing()}
+	err := s.serveOnRecord(ctx)
 	if err != nil && s.parent != nil {
 		// The parent says it; nobody should read it twice.
 		err = errors.Join(err, s.tell(&daemonMessage{Error: a.describe(err)}))
@@ -44,33 +48,44 @@ func (o *mountOptions) serveDaemon(ctx context.Context, a *app) error {
 
 // serveForeground is serve for a process that its user watches.
 func (o *mountOptions) serveForeground(ctx context.Context, a *app) error {
-	s := &service{mountOptions: o, app: a}
-	return s.serve(ctx)
+	s := &service{mountOptions: o, app: a, closing: newClosing()}
+	return s.serveOnRecord(ctx)
 }
 
-// tell sends the parent its message.
+// send sends the parent a message.
+func (s *service) send(m *daemonMessage) error { return json.NewEncoder(s.parent).Encode(m) }
+
+// tell sends the parent its last message.
 func (s *service) tell(m *daemonMessage) error {
-	err := json.NewEncoder(s.parent).Encode(m)
+	err := s.send(m)
 	err = errors.Join(err, s.parent.Close())
 	s.parent = nil
 	return err
 }
 
-// serve opens, mounts, and returns when the mount has ended.
+// serve opens, mounts, and returns when the mount has ended. What opening needs,
+// identities above all, it does not keep.
 func (s *service) serve(ctx context.Context) error {
-	reader, err := s.open(s.app, s.pkg)
+	s.closing.obey()
+	session, err := s.openInTime(ctx)
 	if err != nil {
 		return err
 	}
+	reader := session.reader
+	s.watchFleet(session)
 	// The package was only read: that its storage has gone meanwhile is no
 	// failure of a mount that has ended as it should.
 	defer reader.Close() //nolint:errcheck // see above
 	if ctx.Err() != nil {
 		return errInterrupted
 	}
+	if err := s.decideEnd(reader.Envelope().Manifest().Policy); err != nil {
+		return err
+	}
 	if err := errors.Join(s.describe(reader), s.startLog()); err != nil {
 		return err
 	}
+	s.closing.watch()
 	server, err := mount.Mount(s.dir, tgspfs.New(reader), mount.Options{
 		FSName:     s.pkg,
 		Source:     s.pkg,
@@ -78,7 +93,10 @@ func (s *service) serve(ctx context.Context) error {
 		NoExec:     s.noExec,
 		UID:        uint32(os.Getuid()), //nolint:gosec // the kernel's ids have 32 bits
 		GID:        uint32(os.Getgid()), //nolint:gosec // likewise
+		Allow:      s.closing.allow,
 		Logger:     s.logger,
+
+		OnReadError: s.readFailed(),
 	})
 	if err != nil {
 		return errors.Join(s.explain(err), s.dropLog())
@@ -96,7 +114,7 @@ func (s *service) explain(err error) error {
 }
 
 // run is what happens from mounting to unmounting.
-func (s *service) run(ctx context.Context, server *mount.Server, reader *container.Reader) error {
+func (s *service) run(ctx context.Context, server *mount.Server, reader *container.Reader) (err error) {
 	if err := s.state.save(); err != nil {
 		// It serves all the same: status knows less of it.
 		s.logger.Warn("tgsp status cannot know more of this mount than where it is", "error", err)
@@ -106,25 +124,36 @@ func (s *service) run(ctx context.Context, server *mount.Server, reader *contain
 			s.logger.Warn("cannot remove the state of this mount", "error", err)
 		}
 	}()
+	// Before the state goes, and with it a log that nobody needs to read.
+	defer func() { s.endTrail(err) }()
 	s.logger.Info("mounted", "package", s.pkg, "package_id", s.state.PackageID, "version", s.state.Version,
 		"manifest_hash", s.state.ManifestHash, "dir", s.dir, "pid", s.state.PID)
 	limitMemory()
 	s.logger.Info("how it reads", "direct_io", reader.DirectIO(), "memory_locked", lockMemory())
 
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	s.keepFloor(serving, reader.Envelope().Manifest().Policy)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		server.Wait()
 	}()
-	if err := s.detach(); err != nil {
+	err = s.opened()
+	if err == nil {
+		err = s.detach()
+	}
+	if err != nil {
 		// Whoever asked for it is gone and would never know of it.
 		_, unmountErr := server.Unmount(context.WithoutCancel(ctx))
 		return errors.Join(err, unmountErr)
 	}
 	select {
 	case <-ended:
-		s.logger.Info("unmounted")
+		s.unmounted(unmountedByOthers)
 		return nil
+	case <-s.closing.done:
+		return s.shut(ctx, server, reader, ended)
 	case <-ctx.Done():
 		return s.stop(ctx, server)
 	}
@@ -149,14 +178,15 @@ func (s *service) stop(ctx context.Context, server *mount.Server) error {
 	gone := new(mount.Error)
 	switch {
 	case errors.As(err, &gone) && gone.Reason == mount.NotMounted:
-		s.logger.Info("unmounted") // by somebody else, at the same time
+		s.unmounted(unmountedByOthers)
 	case err != nil:
 		s.logger.Warn("cannot unmount", "dir", s.dir, "error", err)
 		return err
 	case lazy:
 		s.logger.Warn("the folder was busy and is detached; files that are still open give errors from now on", "dir", s.dir)
+		s.record(audit.Unmounted, unmountedBusy)
 	default:
-		s.logger.Info("unmounted", "dir", s.dir, "reason", "a signal")
+		s.unmounted(unmountedBySignal)
 	}
 	return nil
 }
@@ -174,8 +204,8 @@ func (s *service) describe(reader *container.Reader) error {
 		Foreground:   s.parent == nil,
 		MountedAt:    time.Now().UTC().Truncate(time.Second),
 	}
-	if end := manifest.Policy.End(); !end.IsZero() {
-		notAfter := time.Unix(int64(manifest.Policy.NotAfter), 0).UTC() //nolint:gosec // bounded by the format
+	if end := s.closing.deadline; !end.IsZero() {
+		notAfter := time.Unix(int64(s.window.NotAfter), 0).UTC() //nolint:gosec // bounded by the format
 		s.state.NotAfter, s.state.OpenUntil = &notAfter, &end
 	}
 	return s.state.identify()

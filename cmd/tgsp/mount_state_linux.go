@@ -36,6 +36,8 @@ type mountState struct {
 	OpenUntil    *time.Time `json:"open_until,omitempty"` // not_after and the grace after it
 	Log          string     `json:"log,omitempty"`
 
+	Closed *closedState `json:"closed,omitempty"` // where it ended while programs used it
+
 	file string // where the state stands
 }
 
@@ -87,14 +89,6 @@ func (s *mountState) remove() error {
 	return err
 }
 
-// ignoreMissing makes it no error that a file is gone already.
-func ignoreMissing(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
 // ownLog reports whether the log lies where no user has put it.
 func (s *mountState) ownLog() bool {
 	dir, err := inHome(runFolder)
@@ -130,12 +124,19 @@ func mountStates() ([]*mountState, error) {
 			continue
 		}
 		data, err := os.ReadFile(name)
-		s := &mountState{file: name}
-		if err == nil && json.Unmarshal(data, s) == nil && s.Host == host {
+		if err != nil {
+			continue
+		}
+		if s, err := parseState(name, data); err == nil && s.Host == host {
 			states = append(states, s)
 		}
 	}
 	return states, nil
+}
+
+func parseState(name string, data []byte) (*mountState, error) {
+	s := &mountState{file: name}
+	return s, json.Unmarshal(data, s)
 }
 
 // latestState returns the state of the last mount at a place, or nil.

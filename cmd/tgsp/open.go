@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 	"github.com/tensorguard/tgsp/container"
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
@@ -73,11 +74,14 @@ func (i *identityFlags) load(a *app) ([]*tgspcrypto.Identity, error) { return a.
 type openFlags struct {
 	trustFlags
 	identityFlags
+	rollbackFlags // of those that hand them out
+	auditFlags
 }
 
 func (o *openFlags) add(flags *pflag.FlagSet) {
 	o.identityFlags.add(flags)
 	o.trustFlags.add(flags)
+	o.auditFlags.add(flags)
 }
 
 // session is a package at hand, with what the user has to judge and open it.
@@ -86,6 +90,8 @@ type session struct {
 	trust      *container.Trust
 	identities []*tgspcrypto.Identity
 	reader     *container.Reader // of the contents, where they are open
+	facts      container.Facts   // by which they were opened
+	*admission                   // likewise
 }
 
 // look opens the public part of a package, of which nothing is believed yet.
@@ -102,27 +108,61 @@ func (o *openFlags) look(a *app, name string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.sawFile(f, trust, identities)
 	return &session{file: f, trust: trust, identities: identities}, nil
 }
 
-// open opens the contents of a package.
+// open opens the contents of a package, remembers that and puts it on record.
 func (o *openFlags) open(a *app, name string) (*container.Reader, error) {
-	s, err := o.begin(a, name)
+	s, err := o.enter(a, name)
 	if err != nil {
 		return nil, err
+	}
+	if err := o.opened(); err != nil {
+		return nil, errors.Join(err, s.reader.Close())
 	}
 	return s.reader, nil
 }
 
-// begin opens the contents of a package: trust, then policy, then key.
+// enter opens the contents of a package and remembers that. The caller puts it on
+// record before anybody can read them.
+func (o *openFlags) enter(a *app, name string) (*session, error) {
+	s, err := o.unlock(a, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.remember(a); err != nil {
+		return nil, errors.Join(about(name, err), s.reader.Close())
+	}
+	return s, nil
+}
+
+// begin opens the contents of a package and puts that on record. Who hands them
+// out has to remember that.
 func (o *openFlags) begin(a *app, name string) (*session, error) {
+	s, err := o.unlock(a, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.opened(); err != nil {
+		return nil, errors.Join(err, s.reader.Close())
+	}
+	return s, nil
+}
+
+// unlock opens the contents of a package: trust, then policy, then key, then age.
+func (o *openFlags) unlock(a *app, name string) (*session, error) {
+	newest, err := o.refusesRollback()
+	if err != nil {
+		return nil, err
+	}
 	s, err := o.look(a, name)
 	if err != nil {
 		return nil, err
 	}
 	accepted, err := s.file.Accept(s.trust)
 	if err == nil {
-		s.reader, err = accepted.Open(facts(), s.identities)
+		err = s.admit(a, accepted, newest, o.allowRollback)
 	}
 	if err != nil {
 		return nil, errors.Join(about(name, err), s.file.Close())
@@ -132,26 +172,39 @@ func (o *openFlags) begin(a *app, name string) (*session, error) {
 
 // verify checks every byte of the package, and the contents too where that can
 // be done.
-func (o *openFlags) verify(ctx context.Context, a *app, s *session, at *time.Time) (*container.Report, error) {
+func (o *openFlags) verify(ctx context.Context, a *app, s *session, at *time.Time) (report *container.Report, err error) {
 	verify := container.VerifyOptions{Trust: s.trust, At: at}
 	// The default identity is used where it opens the package, and otherwise the
 	// contents stay encrypted; one that was named has to open it.
-	if o.given() || s.opens() {
+	if o.given() || s.opens(a) {
 		verify.Identities = s.identities
+		if verify.Facts, err = s.gather(a, s.file.Claims(), new(agentState)); err != nil {
+			return nil, err
+		}
+		if at != nil { // a fleet file is judged by the same time as the window
+			verify.Facts.Now = *at
+		}
 	}
 	update, end := a.progress("verifying")
 	defer end()
 	verify.Progress = update
-	return s.file.Verify(ctx, verify)
+	report, err = s.file.Verify(ctx, verify)
+	if err == nil && report.ContentsChecked {
+		o.record(audit.Verified, "every byte, and the decrypted contents")
+	} else if err == nil {
+		o.record(audit.Verified, "every byte")
+	}
+	return report, err
 }
 
 // opens reports whether an identity opens the package, whatever the time.
-func (s *session) opens() bool {
+func (s *session) opens(a *app) bool {
 	accepted, err := s.file.Accept(s.trust)
 	if err != nil {
 		return false
 	}
-	return accepted.CanOpen(facts(), s.identities)
+	facts, err := s.gather(a, accepted.Envelope, new(agentState))
+	return err == nil && accepted.CanOpen(facts, s.identities)
 }
 
 // openPackage opens a package file; errors name it.
@@ -169,5 +222,8 @@ func about(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// facts gathers what a policy is judged by.
-func facts() container.Facts { return container.Facts{Now: time.Now()} }
+// gather collects what a package's policy is judged by.
+func (s *session) gather(a *app, e *container.Envelope, state *agentState) (container.Facts, error) {
+	fleets, err := memberships(e, s.identities)
+	return container.Facts{Now: a.now(), Floor: state.floor(), Fleets: fleets}, err
+}

@@ -5,7 +5,9 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -24,12 +26,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
+	"github.com/tensorguard/tgsp/container"
+	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 	"github.com/tensorguard/tgsp/integration/rig"
 )
 
 // TestMain lets the scripts run this binary as tgsp.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"tgsp": main})
+	testscript.Main(m, map[string]func(){"tgsp": main, "tgsp-record": recordForTest})
 }
 
 // TestScripts runs testdata/script. What the scripts use beside tgsp and the
@@ -39,11 +43,16 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	samples, err := filepath.Abs("scan/testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TGSP_HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("PACKAGES", packages)
+			env.Setenv("SAMPLES", samples)
 			env.Setenv("TMPDIR", filepath.Join(env.WorkDir, "tmp"))
 			return os.Mkdir(filepath.Join(env.WorkDir, "tmp"), 0o700)
 		},
@@ -64,6 +73,18 @@ func TestScripts(t *testing.T) {
 			"leaks":     cmdLeaks,
 			"guarded":   cmdGuarded,
 			"store":     cmdStore,
+			"floor":     cmdFloor,
+			"signed":    cmdSigned,
+			"saying":    cmdSaying,
+			"curing":    cmdCuring,
+			"crowd":     cmdCrowd,
+			"barred":    cmdBarred,
+			"event":     cmdEvent,
+			"refusal":   cmdRefusal,
+			"agent":     cmdAgent,
+			"report":    cmdReport,
+			"checks":    cmdChecks,
+			"dsse":      cmdDSSE,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -122,7 +143,11 @@ func cmdField(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 3 {
 		stream = args[2]
 	}
-	text := ts.ReadFile(stream)
+	checkField(ts, neg, ts.ReadFile(stream), args[0], args[1])
+}
+
+// checkField looks for a field of an object.
+func checkField(ts *testscript.TestScript, neg bool, text, name, value string) {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
 	var v any
@@ -131,7 +156,7 @@ func cmdField(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("more than one object: %s", text)
 	}
 	found := true
-	for _, key := range strings.Split(args[0], ".") {
+	for _, key := range strings.Split(name, ".") {
 		switch x := v.(type) {
 		case map[string]any:
 			v, found = x[key]
@@ -148,9 +173,9 @@ func cmdField(ts *testscript.TestScript, neg bool, args []string) {
 			break
 		}
 	}
-	ok := found && (args[1] == "*" || fmt.Sprint(v) == args[1])
+	ok := found && (value == "*" || fmt.Sprint(v) == value)
 	if ok == neg {
-		ts.Fatalf("%s is %v, found is %t, want %s: %s", args[0], v, found, args[1], text)
+		ts.Fatalf("%s is %v, found is %t, want %s: %s", name, v, found, value, text)
 	}
 }
 
@@ -296,5 +321,80 @@ func cmdInterrupt(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if !strings.Contains(stderr.String(), "interrupted") {
 		ts.Fatalf("it does not say so: %s", stderr.String())
+	}
+}
+
+// floor DURATION: the latest time that the agent's clock has shown is this much
+// after now, or before it.
+func cmdFloor(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, !neg && len(args) == 1, "floor DURATION")
+	d, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	store := &stateStore{dir: ts.MkAbs(ts.Getenv("TGSP_HOME"))}
+	ts.Check(store.update(func(s *agentState) error {
+		s.setFloor(time.Now().Add(d))
+		return nil
+	}))
+}
+
+// signed DURATION PACKAGE MODEL: packs a model by a clock that is this much ahead,
+// with the keys in the home folder and a window that is open.
+func cmdSigned(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, !neg && len(args) == 3, "signed DURATION PACKAGE MODEL")
+	d, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	home := ts.MkAbs(ts.Getenv("TGSP_HOME"))
+	author, err := tgspcrypto.ReadAuthorKeyFile(filepath.Join(home, authorKeyFile))
+	ts.Check(err)
+	ids, err := tgspcrypto.ReadIdentityFile(filepath.Join(home, identityKeyFile))
+	ts.Check(err)
+	source, err := container.Scan(ts.MkAbs(args[2]), container.SourceOptions{})
+	ts.Check(err)
+	_, err = container.Pack(context.Background(), ts.MkAbs(args[1]), source, container.PackOptions{
+		PackageID: "ahead", Version: "1.0.0", CreatedAt: time.Now().Add(d), Author: author,
+		Recipients: []*tgspcrypto.Recipient{ids[0].Recipient()},
+		Policy:     container.Policy{NotAfter: uint64(time.Now().AddDate(9, 0, 0).Unix())},
+	})
+	ts.Check(err)
+}
+
+// saying TEXT PROGRAM ARG…: interrupts a program when it says its first line on
+// standard error, which holds the text. It must end with exit status 130.
+func cmdSaying(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, !neg && len(args) > 1, "saying TEXT PROGRAM ARG…")
+	when(ts, args[0], 130, args[1:], func(p *os.Process) { ts.Check(p.Signal(os.Interrupt)) })
+}
+
+// curing TEXT PROGRAM ARG…: makes the present time the latest of the clock when a
+// program says its first line, which holds the text. It must then succeed.
+func cmdCuring(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, !neg && len(args) > 1, "curing TEXT PROGRAM ARG…")
+	when(ts, args[0], 0, args[1:], func(*os.Process) { cmdFloor(ts, false, []string{"0s"}) })
+}
+
+// when runs a program, acts when it has said its first line on standard error,
+// which holds a text, and wants it to end with an exit status.
+func when(ts *testscript.TestScript, text string, want int, args []string, act func(*os.Process)) {
+	path, err := exec.LookPath(args[0])
+	ts.Check(err)
+	cmd := exec.Command(path, args[1:]...)
+	cmd.Args[0] = args[0]
+	cmd.Dir, cmd.Env = ts.MkAbs("."), append(os.Environ(), "TGSP_HOME="+ts.Getenv("TGSP_HOME"))
+	stderr, err := cmd.StderrPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	lines := bufio.NewScanner(stderr)
+	lines.Scan()
+	said := lines.Text()
+	act(cmd.Process)
+	for lines.Scan() {
+		said += "\n" + lines.Text()
+	}
+	cmd.Wait() // its state is looked at below
+	if code := cmd.ProcessState.ExitCode(); code != want || !strings.Contains(said, text) {
+		ts.Fatalf("exit status %d, want %d and %q: %s", code, want, text, said)
+	}
+	if strings.Count(said, "waiting") > 1 {
+		ts.Fatalf("it says so more than once: %s", said)
 	}
 }

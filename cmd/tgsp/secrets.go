@@ -23,8 +23,9 @@ var (
 	base32Run = regexp.MustCompile(`(?i)[a-z2-7]{58,}`)
 )
 
-// secretBodySize is how many letters follow the colon in a secret line.
-const secretBodySize = 58
+// secretBodySizes are how many letters follow the colon in secret lines, of an
+// epoch's secret and of all others.
+var secretBodySizes = [...]int{122, 58}
 
 // hideSecrets returns a text without the secret key lines in it. It is the last
 // net under everything that is shown or logged: what quotes a user's words,
@@ -32,9 +33,11 @@ const secretBodySize = 58
 func hideSecrets(s string) string {
 	s = secretLine.ReplaceAllString(s, secretPlaceholder)
 	return base32Run.ReplaceAllStringFunc(s, func(run string) string {
-		for i := 0; i+secretBodySize <= len(run); i++ {
-			if isSecretBody(run[i : i+secretBodySize]) {
-				return run[:i] + secretPlaceholder + run[i+secretBodySize:]
+		for _, size := range secretBodySizes {
+			for i := 0; i+size <= len(run); i++ {
+				if isSecretBody(run[i : i+size]) {
+					return run[:i] + secretPlaceholder + run[i+size:]
+				}
 			}
 		}
 		return run
@@ -46,6 +49,12 @@ func hideSecrets(s string) string {
 func isSecretBody(word string) bool {
 	word = strings.ToLower(word)
 	if _, err := tgspcrypto.ParseAuthorKey("tgsp-secret-author:" + word); err == nil {
+		return true
+	}
+	if _, err := tgspcrypto.ParseAuthorityKey("tgsp-secret-fleet:" + word); err == nil {
+		return true
+	}
+	if _, err := tgspcrypto.ParseEpochSecret("tgsp-secret-epoch:" + word); err == nil {
 		return true
 	}
 	for _, kind := range []string{"tgsp-secret-x25519:", "tgsp-secret-mlkem768-x25519:"} {

@@ -30,7 +30,7 @@ func cmdSecret(ts *testscript.TestScript, neg bool, args []string) {
 
 // leaks LINE: the last output, on either stream, shows a piece of a secret line.
 func cmdLeaks(ts *testscript.TestScript, neg bool, args []string) {
-	want(ts, len(args) == 1 && len(args[0]) > secretBodySize, "leaks LINE")
+	want(ts, len(args) == 1 && len(args[0]) > secretBodySizes[1], "leaks LINE")
 	text := ts.ReadFile("stdout") + ts.ReadFile("stderr")
 	if piece := shown(text, args[0]); (piece != "") == neg {
 		ts.Fatalf("found %q of the secret: %s", piece, text)

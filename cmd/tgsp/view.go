@@ -14,15 +14,20 @@ import (
 // The JSON objects that inspect and verify show. Their names are stable.
 
 type recipientView struct {
-	Type string `json:"type"`
-	Hint string `json:"hint,omitempty"`
-	You  bool   `json:"you,omitempty"`
+	Type  string `json:"type"`
+	Hint  string `json:"hint,omitempty"`
+	Fleet string `json:"fleet_id,omitempty"`
+	Epoch uint64 `json:"epoch,omitempty"`
+	You   bool   `json:"you,omitempty"`
 }
 
 func recipientViews(list []*container.Recipient, you ...*tgspcrypto.Identity) []recipientView {
 	views := make([]recipientView, len(list))
 	for i, r := range list {
-		views[i] = recipientView{Type: r.Type, Hint: hex.EncodeToString(r.Hint)}
+		views[i] = recipientView{Type: r.Type, Hint: hex.EncodeToString(r.Hint), Epoch: r.Epoch}
+		if r.Fleet != nil {
+			views[i].Fleet = r.Fleet.String()
+		}
 		for _, id := range you {
 			views[i].You = views[i].You || r.Matches(id.Recipient())
 		}

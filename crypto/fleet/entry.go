@@ -98,3 +98,12 @@ func (e *Entry) hash() Hash { return sha256.Sum256(slices.Concat(e.Enc, e.Sealed
 // record is what the tree over all entries holds of one: the agent and a hash,
 // so that a neighbour can be shown without its entry.
 func record(agent AgentID, hash Hash) []byte { return append(agent[:], hash[:]...) }
+
+// ParseAgentID reads 64 hexadecimal digits.
+func ParseAgentID(s string) (id AgentID, err error) {
+	raw, err := hex.DecodeString(s)
+	if err != nil || len(raw) != len(id) {
+		return id, malformed("agent_id", "%q: want %d hexadecimal digits", s, hex.EncodedLen(len(id)))
+	}
+	return AgentID(raw), nil
+}

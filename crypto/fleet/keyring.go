@@ -2,7 +2,11 @@
 
 package fleet
 
-import tgspcrypto "github.com/tensorguard/tgsp/crypto"
+import (
+	"slices"
+
+	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+)
 
 // Keyring is what one agent has of a fleet: the fleet file and, where the agent
 // is a member, the keys that its entry leads to.
@@ -26,10 +30,8 @@ func (b *Bundle) Keyring(identities []*tgspcrypto.Identity) (*Keyring, error) {
 	}
 	for _, identity := range identities {
 		agent := NewAgentID(identity.Recipient())
-		for i := range b.doc.Absent {
-			if b.doc.Absent[i].Agent == agent {
-				return &Keyring{b.File, agent, nil}, nil
-			}
+		if b.Absent(agent) {
+			return &Keyring{b.File, agent, nil}, nil
 		}
 	}
 	return nil, &MemberError{b.File.ID(), b.File.Name(), b.File.Epoch(), "this file holds no entry for this agent"}
@@ -46,6 +48,11 @@ func (b *Bundle) unlock(identity *tgspcrypto.Identity, e *Entry) (*Keyring, erro
 		return nil, err
 	}
 	return &Keyring{b.File, e.Agent, epochs}, nil
+}
+
+// Absent reports whether the bundle shows that an agent has no entry.
+func (b *Bundle) Absent(agent AgentID) bool {
+	return slices.ContainsFunc(b.doc.Absent, func(a absentDoc) bool { return a.Agent == agent })
 }
 
 // Agent returns whose keyring it is.

@@ -98,6 +98,11 @@ func (m *Mount) Signal(s syscall.Signal) (int, error) {
 	if err := m.cmd.Process.Signal(s); err != nil {
 		return 0, err
 	}
+	return m.Wait()
+}
+
+// Wait waits until a foreground mount ends by itself and gives its exit status.
+func (m *Mount) Wait() (int, error) {
 	err := m.cmd.Wait()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

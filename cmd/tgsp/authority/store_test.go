@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authority
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+	"github.com/tensorguard/tgsp/crypto/fleet"
+)
+
+var now = time.Unix(1_800_000_000, 0).UTC()
+
+func newStore(t *testing.T, kem tgspcrypto.KEM, history int) *Store {
+	t.Helper()
+	s, err := Create(filepath.Join(t.TempDir(), "fleets", "robots"), Options{Name: "robots", KEM: kem, History: history, ValidFor: time.Hour})
+	check(t, err)
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// agents makes members, and the identities that they keep.
+func agents(t *testing.T, kem tgspcrypto.KEM, n int) ([]Agent, []*tgspcrypto.Identity) {
+	t.Helper()
+	var all []Agent
+	var ids []*tgspcrypto.Identity
+	for i := range n {
+		id, err := tgspcrypto.GenerateIdentity(kem)
+		check(t, err)
+		all = append(all, Agent{fleet.NewAgentID(id.Recipient()), id.Recipient(), fmt.Sprintf("gate-%d", i), now})
+		ids = append(ids, id)
+	}
+	return all, ids
+}
+
+func enroll(t *testing.T, s *Store, all []Agent, want int) {
+	t.Helper()
+	added, err := s.Enroll(all)
+	check(t, err)
+	if added != want {
+		t.Errorf("enrolled %d, want %d", added, want)
+	}
+}
+
+func publish(t *testing.T, s *Store) *fleet.File {
+	t.Helper()
+	f, err := s.Publish(context.Background(), now, 0, nil)
+	check(t, err)
+	return f
+}
+
+// keyring is what an agent has when it was handed its bundle.
+func keyring(t *testing.T, s *Store, id *tgspcrypto.Identity) *fleet.Keyring {
+	t.Helper()
+	f, err := s.File()
+	check(t, err)
+	entries, err := s.Published()
+	check(t, err)
+	defer entries.Close() // only read
+	b := fleet.NewBundle(f)
+	_, err = b.Add(fleet.NewAgentID(id.Recipient()), &entries.Entries)
+	check(t, err)
+	b, err = fleet.ParseBundle(b.Encode())
+	check(t, err)
+	k, err := b.Keyring([]*tgspcrypto.Identity{id})
+	check(t, err)
+	return k
+}
+
+func TestEnrollRevokeRotate(t *testing.T) {
+	for _, kem := range []tgspcrypto.KEM{tgspcrypto.X25519, tgspcrypto.MLKEM768X25519} {
+		s := newStore(t, kem, 2)
+		all, ids := agents(t, kem, 2*wrapBatch+3)
+		enroll(t, s, all[:5], 5)
+		enroll(t, s, append(slices.Clone(all[3:7]), all[3]), 2)
+		f := publish(t, s)
+		if f.Epoch() != 1 || f.Serial() != 1 || f.Agents() != 7 || !f.ValidUntil().Equal(now.Add(time.Hour)) || s.Pending() {
+			t.Errorf("%d agents in epoch %d, serial %d, valid until %s", f.Agents(), f.Epoch(), f.Serial(), f.ValidUntil())
+		}
+		before := keyring(t, s, ids[0])
+		// Who comes later gets the same epoch, and the others keep their entries.
+		enroll(t, s, all, len(all)-7)
+		if !s.Pending() {
+			t.Error("a change that was not published is not pending")
+		}
+		f = publish(t, s)
+		if f.Epoch() != 1 || f.Serial() != 2 || f.Agents() != int64(len(all)) {
+			t.Errorf("%d agents in epoch %d, serial %d", f.Agents(), f.Epoch(), f.Serial())
+		}
+		for i, id := range ids {
+			k := keyring(t, s, id)
+			if k.Revoked() || k.Recipient().String() != before.Recipient().String() {
+				t.Fatalf("agent %d is not in the epoch", i)
+			}
+		}
+		check(t, s.Revoke([]fleet.AgentID{all[1].ID, all[2].ID, all[1].ID}))
+		f = publish(t, s)
+		if f.Epoch() != 2 || f.Agents() != int64(len(all)-2) || s.Agents() != f.Agents() {
+			t.Errorf("%d agents in epoch %d", f.Agents(), f.Epoch())
+		}
+		if !keyring(t, s, ids[1]).Revoked() || keyring(t, s, ids[3]).Revoked() {
+			t.Error("the wrong ones were revoked")
+		}
+		for range 2 {
+			check(t, s.Rotate())
+			f = publish(t, s)
+		}
+		k := keyring(t, s, ids[4])
+		if _, err := k.Identity(2); f.Epoch() != 4 || f.Oldest() != 2 || err != nil {
+			t.Errorf("epoch %d, back to %d: %v", f.Epoch(), f.Oldest(), err)
+		}
+		left, err := filepath.Glob(filepath.Join(s.dir, "*-*"))
+		check(t, err)
+		if len(left) != 2 {
+			t.Errorf("files of entries: %q", left)
+		}
+	}
+}
+
+func TestStoreStays(t *testing.T) {
+	s := newStore(t, tgspcrypto.X25519, 0)
+	all, ids := agents(t, tgspcrypto.X25519, 3)
+	enroll(t, s, all, 3)
+	publish(t, s)
+	check(t, s.Rotate()) // and then the machine stops
+	dir, id := s.dir, s.ID()
+	if _, err := Open(dir); !errors.Is(err, ErrBusy) {
+		t.Errorf("opened twice: %v", err)
+	}
+	check(t, s.Close())
+	s, err := Open(dir)
+	check(t, err)
+	defer s.Close()
+	if s.ID() != id || s.Name() != "robots" || s.KEM() != tgspcrypto.X25519 || !s.Pending() || s.Agents() != 3 {
+		t.Errorf("%+v", s.meta)
+	}
+	if k := keyring(t, s, ids[0]); k.Epoch() != 1 {
+		t.Error("what was published before is gone")
+	}
+	if f := publish(t, s); f.Epoch() != 2 || s.Pending() {
+		t.Error("the change that was cut off was not published")
+	}
+	for _, name := range []string{keyFile, dbFile, packedName(2)} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		check(t, err)
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %o", name, info.Mode().Perm())
+		}
+	}
+}
+
+// A publication that was interrupted leaves the one before.
+func TestPublicationCutOff(t *testing.T) {
+	s := newStore(t, tgspcrypto.X25519, 0)
+	all, ids := agents(t, tgspcrypto.X25519, 40)
+	enroll(t, s, all[:20], 20)
+	publish(t, s)
+	enroll(t, s, all, 20)
+	ctx, cancel := context.WithCancel(context.Background())
+	_, err := s.Publish(ctx, now, 0, func(done, _ int64) {
+		if done == 3 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("interrupted: %v", err)
+	}
+	if f, err := s.File(); err != nil || f.Serial() != 1 || !s.Pending() {
+		t.Errorf("serial %d, %v", f.Serial(), err)
+	}
+	if k := keyring(t, s, ids[0]); k.Revoked() || k.Agents() != 20 {
+		t.Errorf("%d agents", k.Agents())
+	}
+	left, err := filepath.Glob(filepath.Join(s.dir, "*-2"))
+	check(t, err)
+	if len(left) != 0 {
+		t.Errorf("left behind: %q", left)
+	}
+	if f := publish(t, s); f.Agents() != 40 || f.Serial() != 2 {
+		t.Errorf("%d agents, serial %d", f.Agents(), f.Serial())
+	}
+}
+
+func TestFind(t *testing.T) {
+	s := newStore(t, tgspcrypto.X25519, 0)
+	all, _ := agents(t, tgspcrypto.X25519, 4)
+	all[3].Name = all[2].Name
+	enroll(t, s, all, 4)
+	for _, who := range []string{all[0].Key.String(), all[0].ID.String(), all[0].ID.ShortID(), strings.ToUpper(all[0].ID.String()[:9]), "gate-0"} {
+		found, err := s.Find(who)
+		check(t, err)
+		if a := found[0]; a.ID != all[0].ID || a.Name != "gate-0" || !a.Enrolled.Equal(now) {
+			t.Errorf("%s: %+v", who, a)
+		}
+	}
+	if found, err := s.Find("gate-1", all[0].ID.ShortID(), "gate-1"); err != nil || found[0].ID != all[1].ID || found[1].ID != all[0].ID || found[2].ID != all[1].ID {
+		t.Errorf("three names: %v, %v", found, err)
+	}
+	strangers, _ := agents(t, tgspcrypto.X25519, 1)
+	for _, who := range []string{"", "gate-9", all[0].ID.String()[:7], strangers[0].ID.String(), strangers[0].Key.String()} {
+		if a, err := s.Find(who); !errors.Is(err, ErrNoAgent) {
+			t.Errorf("%q: %+v, %v", who, a, err)
+		}
+	}
+	if a, err := s.Find("gate-2"); err == nil || errors.Is(err, ErrNoAgent) {
+		t.Errorf("a name of two: %+v, %v", a, err)
+	}
+}
+
+func TestEnrollRefusesOtherKeys(t *testing.T) {
+	s := newStore(t, tgspcrypto.X25519, 0)
+	good, _ := agents(t, tgspcrypto.X25519, 1)
+	hybrid, _ := agents(t, tgspcrypto.MLKEM768X25519, 1)
+	if n, err := s.Enroll(append(good, hybrid...)); err == nil || n != 0 {
+		t.Errorf("enrolled %d, %v", n, err)
+	}
+	if s.Agents() != 0 {
+		t.Error("a refused step was half done")
+	}
+}
+
+func TestCreateRefuses(t *testing.T) {
+	dir := t.TempDir()
+	good := Options{Name: "robots", KEM: tgspcrypto.X25519, ValidFor: time.Hour}
+	if _, err := Create(dir, good); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("into a folder that is there: %v", err)
+	}
+	for name, change := range map[string]func(*Options){
+		"no name":       func(o *Options) { o.Name = "" },
+		"long history":  func(o *Options) { o.History = fleet.MaxLinks + 1 },
+		"negative":      func(o *Options) { o.History = -1 },
+		"valid for 0":   func(o *Options) { o.ValidFor = 0 },
+		"unknown kinds": func(o *Options) { o.KEM = "RSA" },
+	} {
+		o := good
+		change(&o)
+		s, err := Create(filepath.Join(dir, "new"), o)
+		if err == nil && name == "unknown kinds" { // which the first publication finds
+			_, err = s.Publish(context.Background(), now, 0, nil)
+			check(t, errors.Join(s.Close(), os.RemoveAll(s.dir)))
+		}
+		if err == nil {
+			t.Errorf("%s: created", name)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "new")); err == nil {
+			t.Fatalf("%s: left behind", name)
+		}
+	}
+	if _, err := Open(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("there is none: %v", err)
+	}
+	names, err := List(filepath.Join(dir, "none"))
+	if err != nil || len(names) != 0 {
+		t.Errorf("%q, %v", names, err)
+	}
+}

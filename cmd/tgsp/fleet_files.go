@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/tensorguard/tgsp/container"
+	"github.com/tensorguard/tgsp/crypto/fleet"
+)
+
+// readBundle reads what a fleet's authority has handed out: a bundle, or a fleet
+// file alone.
+func readBundle(name string) (*fleet.Bundle, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	data, err := io.ReadAll(io.LimitReader(f, fleet.MaxBundle+1))
+	if err != nil {
+		return nil, err
+	}
+	b, err := fleet.ParseBundle(data)
+	return b, about(name, err)
+}
+
+// fleetFile reads a fleet file to encrypt to. It refuses one that is out of date:
+// agents may have been revoked since, and an old file replayed would let them in.
+func fleetFile(name string) (*fleet.File, error) {
+	b, err := readBundle(name)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	// Within an epoch nobody is revoked, so that any file of it will do.
+	if err := checkFleetFile(b.File, now, false); err != nil {
+		return nil, about(name, err)
+	}
+	if err := b.File.CheckValid(now); err != nil {
+		return nil, withHint(about(name, err), "ask the fleet's authority for its present file: tgsp fleet export %s -o FILE", b.File.Name())
+	}
+	return b.File, nil
+}
+
+// checkFleetFile refuses a fleet file of an older epoch than was seen here, or, for
+// an agent, of an older serial, and one that was signed later than this machine's
+// clock says.
+func checkFleetFile(f *fleet.File, now time.Time, agent bool) error {
+	m := recall()
+	if m.err != nil {
+		return m.err
+	}
+	epoch, serial := m.state.FleetSeen(f.ID())
+	if f.Epoch() < epoch || agent && f.Serial() < serial {
+		err := &container.RollbackError{
+			What: fmt.Sprintf("the file of fleet %s (%s)", f.Name(), f.ID().ShortID()),
+			Seen: fmt.Sprintf("epoch %d, serial %d", epoch, serial), Got: fmt.Sprintf("epoch %d, serial %d", f.Epoch(), f.Serial()),
+		}
+		return withHint(err, "ask the fleet's authority for its present file: tgsp fleet export %s", f.Name())
+	}
+	return container.Facts{Now: now}.CheckSigned("the file of fleet "+f.Name(), f.IssuedAt())
+}
+
+// rememberFleet takes note of a fleet file that was accepted.
+func rememberFleet(f *fleet.File) error {
+	m := recall()
+	return m.update(func(s *agentState) error {
+		s.RecordFleet(f.ID(), f.Epoch(), f.Serial())
+		return nil
+	})
+}
+
+// isNotMember reports whether a bundle says nothing of this agent.
+func isNotMember(err error) bool { return errors.As(err, new(*fleet.MemberError)) }

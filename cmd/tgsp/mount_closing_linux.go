@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
+)
+
+// closingNap is how long at most nobody looks at the clock. A timer stops while
+// the machine is suspended, and knows nothing of a clock that is set.
+const closingNap = 250 * time.Millisecond
+
+// closing decides when a mount is closed before anybody unmounts it. Once closed
+// it stays so, whatever the clock says then.
+type closing struct {
+	deadline time.Time // zero where the policy has no end
+	// checks are asked again and again whether the mount is to be closed, and
+	// why. One that takes long delays no other reason.
+	checks []func() (reason string, closed bool)
+
+	now    func() time.Time     // the wall clock
+	uptime func() time.Duration // since the machine started, suspends counted
+	start  time.Time            // of watching
+	booted time.Duration        // uptime then
+
+	shut    atomic.Bool
+	once    sync.Once
+	done    chan struct{} // closed after shut and closure are set
+	closure closure
+}
+
+// closure says what has closed a mount.
+type closure struct {
+	event  audit.Kind // Expired or Revoked
+	reason string
+}
+
+// onRequest is the reason where a user wanted it.
+const onRequest = "tgsp umount --revoke"
+
+var errClosed = errors.New("the mount is closed")
+
+func newClosing() *closing {
+	return &closing{now: time.Now, uptime: uptime, done: make(chan struct{})}
+}
+
+// uptime survives a suspended machine, other than Go's monotonic clock.
+func uptime() time.Duration {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {
+		return 0 // then the wall clock alone decides
+	}
+	return time.Duration(t.Nano())
+}
+
+// allow is asked by every request, and so may not take long.
+func (c *closing) allow() error {
+	if c.shut.Load() {
+		return errClosed
+	}
+	if !c.deadline.IsZero() && c.left() <= 0 {
+		c.expire()
+		return errClosed
+	}
+	return nil
+}
+
+// left is how long the wall clock leaves the mount open. Round takes the monotonic
+// reading away, which would be compared otherwise and stops in a suspend.
+func (c *closing) left() time.Duration { return c.deadline.Sub(c.now().Round(0)) }
+
+// leftSinceStart is left by a clock that nobody has set since watching began:
+// setting it back gives no more time.
+func (c *closing) leftSinceStart() time.Duration {
+	return c.deadline.Sub(c.start.Round(0)) - (c.uptime() - c.booted)
+}
+
+func (c *closing) expire() {
+	reason := "it was open until " + c.deadline.UTC().Format(time.RFC3339)
+	if c.left() > 0 {
+		reason += ", counted from when it was mounted, and the clock was set back since"
+	}
+	c.close(closure{audit.Expired, reason})
+}
+
+// close lets allow refuse everything from now on. The first closure counts.
+func (c *closing) close(how closure) {
+	c.once.Do(func() {
+		c.closure = how
+		c.shut.Store(true)
+		close(c.done)
+	})
+}
+
+// watch looks at the clock and asks the checks until the mount is closed, if there
+// is anything to watch.
+func (c *closing) watch() {
+	c.start, c.booted = c.now(), c.uptime()
+	if !c.deadline.IsZero() {
+		go c.watchClock()
+	}
+	for _, check := range c.checks {
+		go c.watchCheck(check)
+	}
+}
+
+func (c *closing) watchClock() {
+	for {
+		left := min(c.left(), c.leftSinceStart())
+		if left <= 0 {
+			c.expire()
+			return
+		}
+		if c.nap(left) {
+			return
+		}
+	}
+}
+
+func (c *closing) watchCheck(check func() (string, bool)) {
+	for {
+		if reason, closed := check(); closed {
+			c.close(closure{audit.Revoked, reason})
+			return
+		}
+		if c.nap(closingNap) {
+			return
+		}
+	}
+}
+
+// nap waits, but not long, and reports whether the mount is closed.
+func (c *closing) nap(d time.Duration) bool {
+	select {
+	case <-c.done:
+		return true
+	case <-time.After(min(d, closingNap)):
+		return false
+	}
+}
+
+// obey closes the mount when umount --revoke sends its signal, which would end a
+// process that does not listen.
+func (c *closing) obey() {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, revokeSignal)
+	go func() {
+		select {
+		case <-asked:
+			c.close(closure{audit.Revoked, onRequest})
+		case <-c.done:
+		}
+	}()
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// settings are what the user wants of every run: the file settings.json in the
+// home folder, which people write by hand.
+type settings struct {
+	NoRollback bool   `json:"no_rollback"` // as if every verb had --no-rollback
+	AuditLog   string `json:"audit_log"`   // as if every verb had --audit-log with this
+}
+
+// loadSettings reads the settings; a file that does not exist sets nothing.
+func loadSettings() (*settings, error) {
+	name, err := inHome(settingsFile)
+	if err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return new(settings), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, err := parseSettings(data)
+	if err != nil {
+		return nil, withHint(fmt.Errorf("%s: %w", name, err), `it should look like this: {"no_rollback": true}`)
+	}
+	return s, nil
+}
+
+// parseSettings reads the file's text. A setting that is misspelt would protect
+// nobody, so it is an error.
+func parseSettings(data []byte) (*settings, error) {
+	if err := checkStrictJSON(data, "no_rollback", "audit_log"); err != nil {
+		return nil, err
+	}
+	s := new(settings)
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	return s, d.Decode(s)
+}

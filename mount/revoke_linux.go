@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mount
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// notifiers is how many calls of the kernel go on at once. One that meets a
+	// page under read waits for the reply, and the others go on; and beside
+	// programs that read with all their might, a single thread would get too
+	// little of the processors to be done in time.
+	notifiers = 16
+	// A call drops this much of a file, or more of one that would need too many.
+	// It unmaps its piece first, and programs have little time to map pages again
+	// before they go, which would make it slow.
+	pieceSize = 2 << 20
+	maxPieces = 4096
+	// hangAfter is how long nothing may get on while reads wait for storage.
+	hangAfter = 400 * time.Millisecond
+	// notifyLimit is how long all calls may take where no read waits.
+	notifyLimit = 10 * time.Second
+)
+
+// Revoke takes from the kernel what it keeps of this mount: the pages of files,
+// mapped and locked ones too, listings, and names. Options.Allow must refuse
+// already. Programs then get EACCES, or SIGBUS through a mapping. It must not be
+// called by what serves requests, and returns how many pieces and names the kernel
+// may still have, which is none but where storage hangs.
+//
+// Why nothing comes back behind it: a request that Allow has let pass began
+// before, so the pages that it is to fill are in the cache already, locked until
+// its reply is written. The kernel's invalidation waits for each locked page and
+// then drops it. A request that comes later is refused and fills nothing. Readers
+// with O_DIRECT have no pages.
+func (s *Server) Revoke() (left int) {
+	if left := s.dropAll(maxPieces); left > 0 {
+		return left
+	}
+	// Once more for names that a lookup, let pass before, told after the first
+	// walk.
+	return s.dropAll(1)
+}
+
+// dropAll makes the kernel drop all that it knows, each file in at most so many
+// pieces, and returns how many calls of it have failed or have not ended.
+func (s *Server) dropAll(pieces int64) int {
+	contents := dropContents(nil, s.root, pieces)
+	var names []drop
+	for _, n := range known(s.root, nil) {
+		contents = dropContents(contents, n.node, pieces)
+		names = append(names, func() syscall.Errno { return n.folder.NotifyEntry(n.name) })
+	}
+	return s.notify(contents) + s.notify(names)
+}
+
+// cachedName is a file or folder that the kernel knows, with its place.
+type cachedName struct {
+	folder *fs.Inode
+	name   string
+	node   *fs.Inode
+}
+
+// known lists what the kernel has looked up below a folder and not forgotten, the
+// deepest first, so that no folder is dropped while its own names are.
+func known(folder *fs.Inode, list []cachedName) []cachedName {
+	for name, node := range folder.Children() {
+		list = append(known(node, list), cachedName{folder, name, node})
+	}
+	return list
+}
+
+// drop is one call that makes the kernel forget something.
+type drop func() syscall.Errno
+
+// dropContents adds the calls for a file's pages, or a folder's listing.
+func dropContents(list []drop, node *fs.Inode, pieces int64) []drop {
+	size := int64(0)
+	if f, ok := node.Operations().(*fileNode); ok {
+		size = int64(f.item.size) //nolint:gosec // bounded by what build has taken
+	}
+	piece := max(pieceSize, (size+pieces-1)/pieces)
+	for off := int64(0); off == 0 || off < size; off += piece {
+		n := piece
+		if off+piece >= size {
+			n = 0 // to the end
+		}
+		list = append(list, func() syscall.Errno { return node.NotifyContent(off, n) })
+	}
+	return list
+}
+
+// notify makes the calls, and returns how many have failed or have not ended.
+// Where storage hangs, so do calls that wait for a page under read, and the
+// programs that wait for it: then the connection is aborted, which ends both.
+func (s *Server) notify(calls []drop) int {
+	var next, ended, done atomic.Int64
+	for range min(notifiers, len(calls)) {
+		go func() {
+			hurry()
+			for i := next.Add(1) - 1; i < int64(len(calls)); i = next.Add(1) - 1 {
+				// ENOENT: the kernel has forgotten it by itself.
+				if errno := calls[i](); errno == 0 || errno == syscall.ENOENT {
+					done.Add(1)
+				}
+				ended.Add(1)
+			}
+		}()
+	}
+	before, moved, aborted := int64(0), time.Now(), false
+	for limit := time.Now().Add(notifyLimit); ended.Load() < int64(len(calls)) && time.Now().Before(limit); time.Sleep(time.Millisecond) {
+		if now := ended.Load(); now > before || s.tree.reading.Load() == 0 {
+			before, moved = now, time.Now()
+		}
+		if time.Since(moved) < hangAfter {
+			continue
+		}
+		if aborted {
+			break
+		}
+		s.abort()
+		aborted, moved = true, time.Now()
+	}
+	return len(calls) - int(done.Load())
+}
+
+// hurry puts the calling thread before others where this process may do so. A
+// nicer value alone would not do: it counts within a session. The thread ends with
+// its goroutine.
+func hurry() {
+	runtime.LockOSThread()
+	if unix.SchedSetAttr(0, &unix.SchedAttr{Policy: unix.SCHED_RR, Priority: 1}, 0) != nil {
+		unix.Setpriority(unix.PRIO_PROCESS, 0, -20) //nolint:errcheck,gosec // users may not
+	}
+}
+
+// abort lets the kernel answer every request of this mount with an error: as root
+// while unmounting, else by the file that its owner may write to, where that file
+// system is mounted.
+func (s *Server) abort() {
+	var err error
+	if os.Geteuid() == 0 && s.checkMounted() == nil {
+		err = unix.Unmount(s.dir, unix.MNT_FORCE|unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+	} else {
+		err = os.WriteFile(fmt.Sprintf("/sys/fs/fuse/connections/%d/abort", s.minor), []byte("1"), 0)
+	}
+	if err != nil {
+		s.log.Warn("storage does not answer, and reads that wait for it cannot be ended", slog.Any("reason", err))
+		return
+	}
+	s.log.Warn("storage does not answer: reads that wait for it were ended")
+	s.abortOnce.Do(func() { close(s.aborted) })
+}
