@@ -4,7 +4,9 @@ package container
 
 import (
 	"encoding/hex"
+	"math"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -82,7 +84,7 @@ func (p Policy) checkTime(f Facts) error {
 	if end := p.end(); end != 0 && now >= end {
 		want := "a time before " + FormatTime(p.NotAfter)
 		if p.GraceSeconds != 0 {
-			want += " and " + (time.Duration(p.GraceSeconds) * time.Second).String() + " of grace" //nolint:gosec // bounded by validate
+			want += " and " + FormatGrace(p.GraceSeconds) + " of grace"
 		}
 		return &PolicyError{ClauseNotAfter, want, f.Now.UTC().Format(time.RFC3339)}
 	}
@@ -108,6 +110,14 @@ func (p Policy) end() int64 {
 // FormatTime writes seconds since 1970 as RFC 3339 in UTC.
 func FormatTime(seconds uint64) string {
 	return time.Unix(epoch(seconds), 0).UTC().Format(time.RFC3339)
+}
+
+// FormatGrace writes a span in seconds as people do, such as 24h0m0s.
+func FormatGrace(seconds uint64) string {
+	if seconds > math.MaxInt64/uint64(time.Second) { // centuries
+		return strconv.FormatUint(seconds, 10) + "s"
+	}
+	return (time.Duration(seconds) * time.Second).String()
 }
 
 // epoch converts a time of the manifest, which validate has bounded.

@@ -81,7 +81,7 @@ func windowText(p container.Policy) string {
 		text = "until " + container.FormatTime(p.NotAfter)
 	}
 	if p.GraceSeconds != 0 {
-		text += ", with " + (time.Duration(p.GraceSeconds) * time.Second).String() + " of grace" //nolint:gosec // bounded by the format
+		text += ", with " + container.FormatGrace(p.GraceSeconds) + " of grace"
 	}
 	return text
 }
