@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 )
 
 // TestScanExcludesOnlyFile makes sure that a folder whose only file is left out
@@ -19,6 +20,58 @@ func TestScanExcludesOnlyFile(t *testing.T) {
 	wantPaths(t, s, err, "a", "other/b", "deep/er/", "out/")
 	if !slices.Equal(s.Left, []string{"deep/er/m.tgsp", "out/m.tgsp"}) {
 		t.Errorf("left out: %q", s.Left)
+	}
+}
+
+// TestScanSorts makes sure that lists go by whole paths, not folder by folder as
+// they are found.
+func TestScanSorts(t *testing.T) {
+	s, err := Scan(tree(t, "a/x", "a.b", "e/in/", "e.f/", "x/y", "x/.DS_Store", "x.y/z", "x.y/.DS_Store"), SourceOptions{})
+	wantPaths(t, s, err, "a.b", "a/x", "x.y/z", "x/y", "e.f/", "e/in/")
+	if !slices.Equal(s.Left, []string{"x.y/.DS_Store", "x/.DS_Store"}) {
+		t.Errorf("left out: %q", s.Left)
+	}
+}
+
+// TestScanThroughLink scans a model by a link to it. Links inside lead to where it
+// really lies.
+func TestScanThroughLink(t *testing.T) {
+	dir := tree(t, "a", "sub/b -> ../a")
+	link := filepath.Join(t.TempDir(), "link")
+	check(t, os.Symlink(dir, link))
+	s, err := Scan(link, SourceOptions{})
+	wantPaths(t, s, err, "a", "sub/b")
+}
+
+// TestEachSignOfChange changes one thing about a file between the scan and the
+// packing, and leaves the others as they were.
+func TestEachSignOfChange(t *testing.T) {
+	nothing := func(string) error { return nil }
+	longer := func(f string) error { return os.WriteFile(f, []byte("longer"), 0o644) }
+	replaced := func(f string) error {
+		if err := os.Rename(f, f+"2"); err != nil {
+			return err
+		}
+		return os.WriteFile(f, []byte("b"), 0o644)
+	}
+	for what, c := range map[string]struct {
+		change func(file string) error
+		when   time.Time
+		same   bool
+	}{"nothing": {nothing, created, true}, "size": {longer, created, false}, "time": {nothing, created.Add(time.Hour), false}, "file": {replaced, created, false}} {
+		file := filepath.Join(tree(t, "a"), "a")
+		check(t, os.Chtimes(file, time.Time{}, created))
+		s, err := Scan(file, SourceOptions{})
+		check(t, err)
+		check(t, c.change(file))
+		check(t, os.Chtimes(file, time.Time{}, c.when))
+		f, err := s.Files[0].Open()
+		if c.same != (err == nil) || err != nil && !errors.As(err, new(*SourceError)) {
+			t.Errorf("another %s: %v", what, err)
+		}
+		if err == nil {
+			check(t, f.Close())
+		}
 	}
 }
 
