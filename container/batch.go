@@ -20,7 +20,7 @@ type batch struct {
 	plain   []byte // their plaintext
 	cipher  []byte // their ciphertext
 	digests []Hash // one for each leaf
-	final   bool   // ends with the payload's last chunk
+	final   bool   // for seal: plain ends with the payload's last chunk
 
 	raw []byte // page-aligned room for ciphertext read past the cache
 }
@@ -86,11 +86,9 @@ func (b *batch) open(s *tgspcrypto.Stream, payload int64) error {
 }
 
 // read fills cipher with the leaves from b.leaf on, past the system's cache.
-// It returns how many bytes it read of the package.
 func (b *batch) read(src source, l layout) error {
 	from, _ := l.leafRange(b.leaf)
 	to := min(from+batchCiphertext, l.payload)
-	b.final = to == l.payload
 	var err error
 	b.cipher, err = readPast(src, b.raw, l.payloadOffset()+from, to-from)
 	return err
@@ -109,8 +107,5 @@ func readPast(src source, buf []byte, off, n int64) ([]byte, error) {
 	if int64(got) >= skip+n { // the last page of the file is seldom whole
 		return buf[skip : skip+n], nil
 	}
-	if err == nil || src.size() >= off+n {
-		err = shrunk(min(off, src.end()), err)
-	}
-	return nil, err
+	return nil, shrunk(min(off, src.end()), err)
 }

@@ -4,7 +4,6 @@ package container
 
 import (
 	"encoding/binary"
-	"math"
 
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
@@ -148,11 +147,11 @@ func indexPlainSize(table int64) int64 { return roundUp(indexPrefix+table, pageS
 // seal encrypts the index in exactly size bytes of plaintext.
 func (d *indexDoc) seal(suite tgspcrypto.Suite, dek []byte, size int64) ([]byte, error) {
 	table := encode(d)
-	if int64(len(table)) > size-indexPrefix || len(table) > math.MaxInt32 {
+	if int64(len(table)) > size-indexPrefix {
 		return nil, malformed("index", "the table needs %d bytes and %d were kept for it", len(table), size-indexPrefix)
 	}
 	plain := make([]byte, size)
-	binary.BigEndian.PutUint32(plain, uint32(len(table))) //nolint:gosec // bounded above
+	binary.BigEndian.PutUint32(plain, uint32(len(table))) //nolint:gosec // at most maxIndex
 	copy(plain[indexPrefix:], table)
 	return tgspcrypto.SealMessage(suite, dek, plain, indexContext)
 }

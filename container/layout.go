@@ -103,7 +103,7 @@ func parsePreamble(b []byte, fileSize int64) (layout, error) {
 		return l, malformed(part, "format version %d, and this program reads version %d", v, FormatVersion)
 	}
 	slot := binary.BigEndian.Uint32(b[atSlotSize:])
-	if !validSlotSize(int64(slot)) {
+	if !validSlotSize(uint64(slot)) {
 		return l, malformed(part, "slot size of %d bytes", slot)
 	}
 	index := binary.BigEndian.Uint64(b[atIndex:])
@@ -135,7 +135,7 @@ func parsePreamble(b []byte, fileSize int64) (layout, error) {
 	return l, nil
 }
 
-func validSlotSize(n int64) bool { return n >= minSlot && n <= maxSlot && n%pageSize == 0 }
+func validSlotSize(n uint64) bool { return n >= minSlot && n <= maxSlot && n%pageSize == 0 }
 
 func roundUp(n, step int64) int64 { return (n + step - 1) / step * step }
 

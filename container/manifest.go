@@ -107,7 +107,7 @@ func (m *Manifest) validate() error {
 	if m.LeafHash != SHA256 && m.LeafHash != BLAKE3 {
 		return malformed("manifest.leaf_hash", "unknown hash %q", m.LeafHash)
 	}
-	if m.SlotSize > maxSlot || !validSlotSize(int64(m.SlotSize)) {
+	if !validSlotSize(m.SlotSize) {
 		return malformed("manifest.slot_size", "%d bytes", m.SlotSize)
 	}
 	if m.PayloadLength > maxPayload {
