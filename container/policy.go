@@ -126,7 +126,7 @@ func FormatGrace(seconds uint64) string {
 	if seconds > math.MaxInt64/uint64(time.Second) { // centuries
 		return strconv.FormatUint(seconds, 10) + "s"
 	}
-	return (time.Duration(seconds) * time.Second).String() // bounded above
+	return (time.Duration(seconds) * time.Second).String()
 }
 
 // epoch converts a time of the manifest, which validate has bounded.
