@@ -96,7 +96,7 @@ func newReader(dir string) (*reader, error) {
 
 func (r *reader) report() (*readerReport, error) {
 	page := make([]byte, 2*os.Getpagesize())
-	skew := -int(uintptr(unsafe.Pointer(&page[0]))) & (os.Getpagesize() - 1) //nolint:gosec // an address is looked at, not used
+	skew := -int(uintptr(unsafe.Pointer(&page[0]))) & (os.Getpagesize() - 1)
 	page = page[skew : skew+os.Getpagesize()]
 	var stat unix.Stat_t
 	ways := map[string]func() error{
@@ -120,7 +120,7 @@ func (r *reader) report() (*readerReport, error) {
 	}
 	for _, area := range [][]byte{r.shared, r.private, r.fixed} {
 		resident := make([]byte, len(area)/os.Getpagesize())
-		if _, _, errno := unix.Syscall(unix.SYS_MINCORE, uintptr(unsafe.Pointer(&area[0])), uintptr(len(area)), uintptr(unsafe.Pointer(&resident[0]))); errno != 0 { //nolint:gosec // a system call
+		if _, _, errno := unix.Syscall(unix.SYS_MINCORE, uintptr(unsafe.Pointer(&area[0])), uintptr(len(area)), uintptr(unsafe.Pointer(&resident[0]))); errno != 0 {
 			return nil, errno
 		}
 		report.Resident += bytes.Count(resident, []byte{1})
@@ -195,7 +195,7 @@ func startReader(t *testing.T, dir string) func() readerReport {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		in.Close() //nolint:errcheck // it ends then
+		in.Close() // it ends then
 		if err := cmd.Wait(); err != nil {
 			t.Error(err)
 		}

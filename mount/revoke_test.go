@@ -247,7 +247,7 @@ func TestDetachSparesTheNext(t *testing.T) {
 	if err := errors.Join(second.Detach(), stdin.Close()); err != nil {
 		t.Error(err)
 	}
-	cmd.Wait() //nolint:errcheck,gosec // its read has met the end
+	cmd.Wait() // its read has met the end
 	first.Wait()
 	second.Wait()
 }

@@ -41,5 +41,5 @@ func (s *service) decideEnd(p container.Policy) error {
 
 // graceText writes seconds as people do.
 func graceText(seconds uint64) string {
-	return time.Duration(min(seconds, math.MaxInt64/uint64(time.Second)) * uint64(time.Second)).String() //nolint:gosec // bounded
+	return time.Duration(min(seconds, math.MaxInt64/uint64(time.Second)) * uint64(time.Second)).String()
 }
