@@ -14,9 +14,10 @@ demo: build ## pack, verify, mount and read a small model, with the commands sho
 test: ## install what the tests need, then run all of them
 	.ci/test
 
-torture: ## the tests that run for minutes: reads of all kinds, mounts, changes; TIME=10m
+torture: ## the tests that run for minutes: reads of all kinds, mounts and their ends, changes; TIME=10m
 	.ci/setup ca-certificates git gcc libc6-dev fuse3 age python3-torch python3-numpy util-linux
 	go test ./integration -count=1 -timeout 4h -v -run '^TestTorture$$' -torture.time=$(or $(TIME),10m)
+	go test ./integration -count=1 -timeout 1h -v -run 'UnderLoad$$' -expiry.size=1024
 	go test ./mount -count=1 -timeout 1h -v -run '^TestRoundsLeaveNothing$$' -rounds=10000
 	go test ./integration -count=1 -timeout 2h -v -run '^TestRoundsLeaveNothing$$' -mount.rounds=1000
 	go test ./container -count=1 -timeout 1h -v -run 'AgainstChanges$$' -changes.time=3m

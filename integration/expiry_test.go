@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -238,49 +237,6 @@ func TestExpiryInForeground(t *testing.T) {
 			t.Errorf("closed %v before the grace had ended", end.Add(2*time.Second).Sub(now))
 		}
 		refused(t, u.Run("mount", pkg, dir, "--grace", "2s"), 16, "without --grace")
-		if err := m.Gone(); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-// TestRevokeForeground does not fail a service whose user has closed its mount.
-func TestRevokeForeground(t *testing.T) {
-	asEach(t, func(t *testing.T, u *rig.User) {
-		m := mountForeground(t, u, samplePackage(t, u))
-		succeeds(t, u.Run("umount", "--revoke", m.Dir))
-		if code, err := m.Wait(); err != nil || code != 0 {
-			t.Errorf("exit %d, %v: %s", code, err, m.Log())
-		}
-		if err := m.Gone(); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-// TestRevokeOfOthers lets a user revoke no mount but their own.
-func TestRevokeOfOthers(t *testing.T) {
-	u, other := caller(t), nobody(t)
-	m := mount(t, u, samplePackage(t, u))
-	refused(t, other.Run("umount", "--revoke", m.Dir), 17, "another user", "TGSP_HOME=")
-	if r := rig.Collect(u.Exec("cat", filepath.Join(m.Dir, "config.json"))); r.Code != 0 {
-		t.Error(r)
-	}
-	unmount(t, m)
-}
-
-// TestRevokeAfterKill cleans up after a daemon that was killed, and says what it
-// cannot take away.
-func TestRevokeAfterKill(t *testing.T) {
-	asEach(t, func(t *testing.T, u *rig.User) {
-		m := mount(t, u, samplePackage(t, u))
-		if err := syscall.Kill(m.PID, syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
-		if err := rig.Until("the daemon is gone", func() (bool, error) { return m.Exited(), nil }); err != nil {
-			t.Fatal(err)
-		}
-		refused(t, u.Run("umount", "--revoke", m.Dir), 0, "was killed", "mapped")
 		if err := m.Gone(); err != nil {
 			t.Error(err)
 		}
