@@ -71,12 +71,11 @@ func (f Facts) CheckSigned(what string, at time.Time) error {
 	return nil
 }
 
-// checkTime judges the clock, and then by it the policy's window. Without a
-// window the time does not matter, and a board whose clock is not set can open
-// the package.
+// checkTime judges the clock, and then by it the policy's window. Where the policy
+// does not depend on the time, a board whose clock is not set can open the package.
 func (e *Envelope) checkTime(f Facts) error {
 	m := e.manifest
-	if !m.Policy.HasWindow() {
+	if !m.Policy.DependsOnTime() {
 		return nil
 	}
 	if err := f.CheckClock(); err != nil {
@@ -85,6 +84,14 @@ func (e *Envelope) checkTime(f Facts) error {
 	what := fmt.Sprintf("package %s %s", m.PackageID, m.Version)
 	if err := f.CheckSigned(what, time.Unix(epoch(m.CreatedAt), 0)); err != nil {
 		return err
+	}
+	if id := m.Policy.TargetFleet; len(id) > 0 {
+		// A clock that was set back would make a fleet file valid again.
+		if member := f.member(FleetID(id)); member != nil {
+			if err := f.CheckSigned("the file of fleet "+member.Name, member.IssuedAt); err != nil {
+				return err
+			}
+		}
 	}
 	return m.Policy.checkTime(f)
 }

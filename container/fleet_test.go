@@ -115,6 +115,35 @@ func TestFleetRefusals(t *testing.T) {
 	}
 }
 
+// A fleet file is valid for a time, so that the clock is judged as for a window.
+func TestFleetNeedsTheClock(t *testing.T) {
+	agent := newIdentity(t, tgspcrypto.X25519)
+	robots := newFleet(t, tgspcrypto.X25519, agent)
+	x := packForFleet(t, robots)
+	f, err := OpenFile(x.name)
+	check(t, err)
+	defer f.Close() // only read
+	a, err := f.Accept(x.trust())
+	check(t, err)
+	open := func(facts Facts) error {
+		_, err := a.Open(facts, nil)
+		return err
+	}
+	later := robots.member(agent)
+	later.IssuedAt = created.Add(ClockSlack + time.Second)
+	for want, facts := range map[ClockReason]Facts{
+		ClockUnset:    {Now: time.Unix(1000, 0), Fleets: []Membership{robots.member(agent)}},
+		ClockWentBack: {Now: created, Floor: created.Add(ClockSlack + time.Second), Fleets: []Membership{robots.member(agent)}},
+		ClockBehind:   {Now: created, Fleets: []Membership{later}},
+	} {
+		e := new(ClockError)
+		if err := open(facts); !errors.As(err, &e) || e.Reason != want {
+			t.Errorf("%v: %v", want, err)
+		}
+	}
+	check(t, open(Facts{Now: created, Floor: created.Add(ClockSlack), Fleets: []Membership{robots.member(agent)}}))
+}
+
 // A package for a fleet has no way around the fleet, whoever signed it.
 func TestFleetHasNoOtherRecipients(t *testing.T) {
 	agent := newIdentity(t, tgspcrypto.X25519)

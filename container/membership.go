@@ -17,7 +17,8 @@ type Membership struct {
 	Agent      string    // name of the agent in it, or "" where another holds the keys
 	Epoch      uint64    // of the fleet file
 	Oldest     uint64    // epoch that the keyring reaches
-	ValidUntil time.Time // from then on the fleet file counts no longer
+	IssuedAt   time.Time // when the fleet file was signed
+	ValidUntil time.Time // from then on it counts no longer
 	Revoked    bool      // the fleet file shows that the agent is not in it
 	// Identity returns the key pair of an epoch, or an error where the keyring
 	// does not reach it; nil where there are no keys.
@@ -43,7 +44,7 @@ func NewHolder(f *fleet.File, epochs *fleet.Epochs) Membership {
 }
 
 func membershipOf(f *fleet.File) Membership {
-	return Membership{Fleet: f.ID(), Name: f.Name(), Epoch: f.Epoch(), Oldest: f.Oldest(), ValidUntil: f.ValidUntil()}
+	return Membership{Fleet: f.ID(), Name: f.Name(), Epoch: f.Epoch(), Oldest: f.Oldest(), IssuedAt: f.IssuedAt(), ValidUntil: f.ValidUntil()}
 }
 
 // NewFleetEpoch returns the epoch of a fleet file, to encrypt packages to.

@@ -50,8 +50,11 @@ type Facts struct {
 	Fleets []Membership // of this agent
 }
 
-// HasWindow reports whether the policy depends on the time.
-func (p Policy) HasWindow() bool { return p.NotBefore != 0 || p.NotAfter != 0 }
+// DependsOnTime reports whether what the policy says depends on the clock: it has
+// a window, or names a fleet, whose files are valid for a time.
+func (p Policy) DependsOnTime() bool {
+	return p.NotBefore != 0 || p.NotAfter != 0 || len(p.TargetFleet) > 0
+}
 
 // Check returns a *PolicyError for the first clause that the facts violate, the
 // fleet before the time, or nil. It takes the facts' clock for right.

@@ -68,7 +68,7 @@ func (s *session) admit(a *app, accepted *container.Accepted, newest, back bool)
 	if s.reader, err = accepted.Open(facts, s.identities); err != nil {
 		return err
 	}
-	s.admission = &admission{m, facts.Now, accepted.Envelope, accepted.Manifest().Policy.HasWindow(), newest, back}
+	s.admission = &admission{m, facts.Now, accepted.Envelope, accepted.Manifest().Policy.DependsOnTime(), newest, back}
 	if m.err != nil && s.matters() {
 		return m.err
 	}
@@ -107,7 +107,7 @@ func (d *admission) remember(a *app) error {
 	case errors.As(err, new(*stateError)):
 		return err
 	case d.window:
-		err = fmt.Errorf("a package that is open only for a time needs an agent that remembers the time: %w", err)
+		err = fmt.Errorf("a package whose policy depends on the time needs an agent that remembers the time: %w", err)
 	default:
 		err = fmt.Errorf("an agent that is to refuse older packages has to remember this one: %w", err)
 	}

@@ -61,10 +61,10 @@ func (s *service) orphaned() bool {
 	return err == nil && n > 0 && poll[0].Revents&unix.POLLERR != 0
 }
 
-// keepFloor takes note of the time while a package with a window is served, so
+// keepFloor takes note of the time while a package whose policy depends on it is served, so
 // that a clock which is set back afterwards is found out. It ends with ctx.
 func (s *service) keepFloor(ctx context.Context, p container.Policy) {
-	if !p.HasWindow() {
+	if !p.DependsOnTime() {
 		return
 	}
 	ticker := time.NewTicker(floorStep)

@@ -30,6 +30,9 @@ func TestEveryByteOfABundle(t *testing.T) {
 		}
 		good := a.bundle(f, a.agents[3], stranger)
 		for i := range good {
+			if testing.Short() && i%7 != 0 {
+				continue
+			}
 			for _, bit := range []byte{1, 0x80} {
 				bad := bytes.Clone(good)
 				bad[i] ^= bit
