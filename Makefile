@@ -21,6 +21,7 @@ torture: ## the tests that run for minutes: reads of all kinds, mounts and their
 	go test ./mount -count=1 -timeout 1h -v -run '^TestRoundsLeaveNothing$$' -rounds=10000
 	go test ./integration -count=1 -timeout 2h -v -run '^TestRoundsLeaveNothing$$' -mount.rounds=1000
 	go test ./container -count=1 -timeout 1h -v -run 'AgainstChanges$$' -changes.time=3m
+	go test ./integration -count=1 -timeout 1h -v -run '^TestLargeFleet$$' -fleet.agents=1000000
 
 check: ## format, vet, linter, import rules, cross-builds
 	.ci/check
