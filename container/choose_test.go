@@ -80,30 +80,48 @@ func TestChoiceOfSlots(t *testing.T) {
 	}
 }
 
-// secondReading fails the second time that the slots are read.
+// secondReading gives other slots when they are read for the second time, or fails.
 type secondReading struct {
 	*bytes.Reader
-	slots, size int64
-	readings    int
+	layout   layout
+	second   []byte // nil to fail
+	readings int
 }
 
 func (s *secondReading) ReadAt(p []byte, off int64) (int, error) {
-	if off == s.slots && int64(len(p)) == s.size {
+	if off == s.layout.slotOffset(0) && int64(len(p)) == 2*s.layout.slotSize {
 		if s.readings++; s.readings == 2 {
-			return 0, errStorage
+			if s.second == nil {
+				return 0, errStorage
+			}
+			return copy(p, s.second), nil
 		}
 	}
 	return s.Reader.ReadAt(p, off)
 }
 
-// TestSecondReadingFails has storage fail when slots that look like a change are
-// read again under the lock.
-func TestSecondReadingFails(t *testing.T) {
+// TestSecondReadingCounts reads slots that look like a change again, under the
+// lock: what is found then is the package, if it can be read.
+func TestSecondReadingCounts(t *testing.T) {
 	o := takeApart(t)
-	inSlots(t, o, [2]uint64{1, 0}, [2]*tgspcrypto.AuthorKey{o.author, nil})
-	src := &secondReading{Reader: bytes.NewReader(o.data), slots: o.layout.slotOffset(0), size: 2 * o.layout.slotSize}
+	whole := bytes.Clone(o.data[o.layout.slotOffset(0):o.layout.indexOffset()])
+	inSlots(t, o, [2]uint64{7, 0}, [2]*tgspcrypto.AuthorKey{o.author, nil})
+	torn := o.data[o.layout.slotOffset(0):o.layout.indexOffset()]
+	for what, c := range map[string]struct {
+		second     []byte
+		generation uint64
+		unfinished bool
+	}{"ended meanwhile": {whole, 1, false}, "cut off": {torn, 7, true}} {
+		src := &secondReading{bytes.NewReader(o.data), o.layout, c.second, 0}
+		f, err := NewFile(src, int64(len(o.data)))
+		check(t, err)
+		if got := f.Claims().Generation(); got != c.generation || (f.Unfinished() != nil) != c.unfinished || src.readings != 2 {
+			t.Errorf("a change that was %s: generation %d, %v, after %d readings", what, got, f.Unfinished(), src.readings)
+		}
+	}
+	src := &secondReading{bytes.NewReader(o.data), o.layout, nil, 0}
 	if _, err := NewFile(src, int64(len(o.data))); !errors.Is(err, errStorage) || src.readings != 2 {
-		t.Errorf("%d readings: %v", src.readings, err)
+		t.Errorf("storage that fails: %v, after %d readings", err, src.readings)
 	}
 }
 
