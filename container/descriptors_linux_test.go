@@ -31,6 +31,17 @@ func TestNoDescriptorIsLeft(t *testing.T) {
 		return err
 	}
 	nothing := func(*PackOptions) {}
+	// More than all batches together hold, so that the file is open when the first
+	// write fails.
+	large := filepath.Join(dir, "large")
+	check(t, os.WriteFile(large, nil, 0o600))
+	check(t, os.Truncate(large, 3*(maxWorkers+1)*batchPlaintext))
+	largeSource, err := Scan(large, SourceOptions{})
+	check(t, err)
+	failing := func(target string) (outputFile, error) {
+		f, err := createTemp(target)
+		return &faultyFile{f, new([]string), 2, errStorage}, err
+	}
 	open := func(name string, trust *Trust) error {
 		f, err := OpenFile(name)
 		if err != nil {
@@ -63,9 +74,13 @@ func TestNoDescriptorIsLeft(t *testing.T) {
 		do   func() error
 		good bool
 	}{
-		"pack":                     {func() error { return packTo(filepath.Join(dir, "new.tgsp"), nothing) }, true},
-		"pack over a letter":       {func() error { return packTo(foreign, nothing) }, false},
-		"pack what is too much":    {func() error { return packTo(filepath.Join(dir, "x"), func(o *PackOptions) { o.PackageID = "A" }) }, false},
+		"pack":                  {func() error { return packTo(filepath.Join(dir, "new.tgsp"), nothing) }, true},
+		"pack over a letter":    {func() error { return packTo(foreign, nothing) }, false},
+		"pack what is too much": {func() error { return packTo(filepath.Join(dir, "x"), func(o *PackOptions) { o.PackageID = "A" }) }, false},
+		"pack and fail in a file": {func() error {
+			_, err := packThrough(t.Context(), failing, filepath.Join(dir, "x"), largeSource, x.options())
+			return err
+		}, false},
 		"open":                     {func() error { return open(x.name, x.trust()) }, true},
 		"open a letter":            {func() error { return open(foreign, x.trust()) }, false},
 		"open a stranger's":        {func() error { return open(x.name, &Trust{}) }, false},
