@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestReport verifies payloads at the edges of batches, and reads what Verify
+// TestReportOfWhatWasChecked verifies payloads at the edges of batches, and reads what Verify
 // says of them, with and without a key.
-func TestReport(t *testing.T) {
+func TestReportOfWhatWasChecked(t *testing.T) {
 	for size, leaves := range map[int]int64{0: 1, leafPlaintext - 1: 1, leafPlaintext: 2, batchPlaintext - 1: batchLeaves, batchPlaintext: batchLeaves + 1, 2*batchPlaintext - 1: 2 * batchLeaves} {
 		x := pack(t, randomFiles(map[string]int{"w": size}), nil)
 		info, err := os.Stat(x.name)
