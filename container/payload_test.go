@@ -121,6 +121,7 @@ func TestDamagedTileSaysWhere(t *testing.T) {
 	x := pack(t, randomFiles(map[string]int{"a": 100, "w": second + 3*leafPlaintext}), nil)
 	data := x.bytes(t)
 	l := mustLayout(t, data)
+	check(t, x.verifyBytes(data))
 	data[l.treeOffset()+tileWidth*int64(len(Hash{}))+5] ^= 1
 	r, err := x.open(data)
 	check(t, err)
