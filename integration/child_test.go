@@ -21,19 +21,20 @@ const childRole = "TGSP_INTEGRATION_CHILD"
 // roles maps a name to what the child does with its arguments. The result is
 // printed as JSON.
 var roles = map[string]func(args []string) (any, error){
-	"compare": compareTrees,
-	"writes":  tryWrites,
-	"failing": failing,
-	"probe":   probe,
-	"hold":    hold,
-	"whole":   readWhole,
-	"spy":     spy,
-	"torture": torture,
-	"storage": serveStorage,
-	"same":    compareFile,
-	"stuck":   readStuck,
-	"sweep":   sweep,
-	"load":    load,
+	"compare":  compareTrees,
+	"writes":   tryWrites,
+	"failing":  failing,
+	"probe":    probe,
+	"hold":     hold,
+	"whole":    readWhole,
+	"spy":      spy,
+	"torture":  torture,
+	"storage":  serveStorage,
+	"same":     compareFile,
+	"stuck":    readStuck,
+	"sweep":    sweep,
+	"load":     load,
+	"confined": confined,
 }
 
 func runChild(role string, args []string) int {

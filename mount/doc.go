@@ -25,6 +25,14 @@
 // and it takes a living process: the pages of open mappings outlive one that is
 // killed.
 //
+// # A mount in another namespace
+//
+// Prepare mounts where the calling process is, and Prepared.Serve answers from a
+// process that is elsewhere: the device of the mount is all that it needs. The
+// mount then lives as long as something in its namespace does, since nothing else
+// holds it, and what enters the folder before it is served waits. Server.Revoke
+// works as ever; unmounting is the namespace's.
+//
 // # What is set, and why
 //
 //   - The read-ahead of the mount's device is raised where that is allowed. At

@@ -21,9 +21,9 @@ func List() ([]Info, error) {
 	return infos, nil
 }
 
-// device returns major and minor number of the mount at dir; a later mount
+// deviceNumber returns major and minor number of the mount at dir; a later mount
 // hides an earlier one.
-func device(dir string) (major, minor int, err error) {
+func deviceNumber(dir string) (major, minor int, err error) {
 	mounts, err := mountinfo.GetMounts(mountinfo.SingleEntryFilter(dir))
 	if err != nil {
 		return 0, 0, err

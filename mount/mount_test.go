@@ -376,7 +376,7 @@ func TestReadAheadIsRaised(t *testing.T) {
 	}
 	for want, bytes := range map[string]int{"8192": 0, "512": 512 << 10} {
 		s := serve(t, sampleFS(), Options{ReadAhead: bytes})
-		major, minor, err := device(s.Dir())
+		major, minor, err := deviceNumber(s.Dir())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,8 @@ import (
 
 // raiseReadAhead sets how far the kernel reads ahead on this mount. It needs
 // root; without, reads are right and a cold sequential one is slower.
-func (s *Server) raiseReadAhead(bytes int) {
+func (s *Server) raiseReadAhead() {
+	bytes := s.tree.opts.ReadAhead
 	if bytes < 0 {
 		return
 	}

@@ -146,10 +146,10 @@ func hurry() {
 
 // abort lets the kernel answer every request of this mount with an error: as root
 // while unmounting, else by the file that its owner may write to, where that file
-// system is mounted.
+// system is mounted. A mount in another namespace cannot be unmounted.
 func (s *Server) abort() {
 	var err error
-	if os.Geteuid() == 0 && s.checkMounted() == nil {
+	if os.Geteuid() == 0 && !s.prepared && s.checkMounted() == nil {
 		err = unix.Unmount(s.dir, unix.MNT_FORCE|unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
 	} else {
 		err = os.WriteFile(fmt.Sprintf("/sys/fs/fuse/connections/%d/abort", s.minor), []byte("1"), 0)

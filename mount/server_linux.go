@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -37,7 +38,8 @@ type Server struct {
 	dir  string
 	log  *slog.Logger
 
-	major, minor int // of the device that the mount table shows
+	major, minor int  // of the device that the mount table shows
+	prepared     bool // by another process, in a namespace that this one is not in
 
 	aborted   chan struct{} // closed when the kernel asks for nothing any more
 	abortOnce sync.Once
@@ -51,6 +53,21 @@ func Mount(dir string, fsys iofs.FS, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s, err := attach(dir, dir, fsys, opts)
+	if err != nil {
+		return nil, err
+	}
+	if s.major, s.minor, err = deviceNumber(dir); err != nil {
+		s.log.Warn("cannot find the device of this mount", slog.Any("reason", err))
+	}
+	s.raiseReadAhead()
+	return s, nil
+}
+
+// attach shows fsys at dir. Its place in go-fuse's sense is the same, or /dev/fd/N
+// for a mount that is there already and whose requests come through that
+// descriptor.
+func attach(dir, place string, fsys iofs.FS, opts Options) (*Server, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -67,16 +84,11 @@ func Mount(dir string, fsys iofs.FS, opts Options) (*Server, error) {
 		return nil, &Error{"mount", dir, Other, err}
 	}
 	root := &folderNode{item: item}
-	server, err := fs.Mount(dir, root, fuseOptions(item, opts))
+	server, err := fs.Mount(place, root, fuseOptions(item, opts))
 	if err != nil {
 		return nil, explain(dir, err)
 	}
-	s := &Server{fuse: server, root: root.EmbeddedInode(), tree: t, dir: dir, log: opts.Logger, aborted: make(chan struct{})}
-	if s.major, s.minor, err = device(dir); err != nil {
-		s.log.Warn("cannot find the device of this mount", slog.Any("reason", err))
-	}
-	s.raiseReadAhead(opts.ReadAhead)
-	return s, nil
+	return &Server{fuse: server, root: root.EmbeddedInode(), tree: t, dir: dir, log: opts.Logger, aborted: make(chan struct{})}, nil
 }
 
 func fuseOptions(root *item, opts Options) *fs.Options {
@@ -150,15 +162,43 @@ func (s *Server) Wait() {
 // seconds or until ctx ends; then it takes the folder out of sight (lazy) and
 // leaves open files to the programs that have them.
 func (s *Server) Unmount(ctx context.Context) (lazy bool, err error) {
+	if s.prepared {
+		return true, nil
+	}
 	if err := s.checkMounted(); err != nil {
 		return false, err
 	}
 	return unmountPatiently(ctx, s.dir)
 }
 
+// UnmountUnused ends the mount as soon as no program uses it, however long that
+// takes, or ctx ends.
+func (s *Server) UnmountUnused(ctx context.Context) error {
+	for {
+		if err := s.checkMounted(); err != nil {
+			return err
+		}
+		err := unmountOnce(s.dir, false)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, unix.EBUSY) {
+			return unmountError(s.dir, err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(retryEvery):
+		}
+	}
+}
+
 // Detach takes the folder out of sight at once, whoever uses it. Wait returns
 // when the last file that is open or mapped has been let go.
 func (s *Server) Detach() error {
+	if s.prepared {
+		return nil
+	}
 	if err := s.checkMounted(); err != nil {
 		return err
 	}
@@ -171,7 +211,7 @@ func (s *Server) Detach() error {
 // checkMounted makes sure that what lies at the mountpoint is this mount: once it
 // was detached, another may have come to its place while files stay open.
 func (s *Server) checkMounted() error {
-	major, minor, err := device(s.dir)
+	major, minor, err := deviceNumber(s.dir)
 	if err == nil && (major != s.major || minor != s.minor) {
 		err = errors.New("another mount lies there")
 	}

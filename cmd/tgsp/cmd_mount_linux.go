@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 	"github.com/tensorguard/tgsp/mount"
@@ -27,6 +28,7 @@ type mountOptions struct {
 	graceTime    *time.Duration // nil where none was given
 	helper       bool           // called in the way of mount(8)
 	readyFD      int            // in a daemon: where to tell that it is ready; else 0
+	handed       *handed        // where it is for a program of exec; else nil
 }
 
 func newMountCommand(a *app) *cobra.Command {
@@ -87,36 +89,44 @@ wait_for_clock. So a line in /etc/fstab or a systemd mount unit works too:
 		},
 	}
 	flags := cmd.Flags()
-	o.add(flags)
-	o.addRollback(flags)
-	flags.BoolVar(&o.waitForClock, "wait-for-clock", false, "wait until this machine's clock is set, where the policy depends on it")
+	o.addServing(flags)
 	flags.BoolVarP(&o.foreground, "foreground", "f", false, "serve in this process, log to standard error")
 	flags.BoolVar(&o.allowOther, "allow-other", false, "let all users of this machine read the folder")
 	flags.StringArrayVarP(&o.extra, "options", "o", nil, "options of mount(8), as `OPT,…`")
-	flags.StringVar(&o.grace, "grace", "", "close the mount `DURATION` after not_after, such as 72h (default: what the policy grants, which is also the most)")
-	flags.StringVar(&o.log, "log", "", "log to the end of `FILE`, which is kept")
 	flags.BoolVar(&o.helper, "helper", false, "")
 	flags.IntVar(&o.readyFD, "ready-fd", 0, "")
-	for _, hidden := range []string{"helper", "ready-fd"} {
-		if err := flags.MarkHidden(hidden); err != nil {
-			panic(err) // the names stand above
+	flags.Func("handed", "", func(value string) (err error) {
+		o.handed, err = parseHanded(value)
+		return err
+	})
+	hideFlags(flags, "helper", "ready-fd", "handed")
+	return cmd
+}
+
+// addServing adds the flags of verbs that leave a process behind that serves.
+func (o *mountOptions) addServing(flags *pflag.FlagSet) {
+	o.add(flags)
+	o.addRollback(flags)
+	flags.BoolVar(&o.waitForClock, "wait-for-clock", false, "wait until this machine's clock is set, where the policy depends on it")
+	flags.StringVar(&o.grace, "grace", "", "close the folder `DURATION` after not_after, such as 72h (default: what the policy grants, which is also the most)")
+	flags.StringVar(&o.log, "log", "", "log to the end of `FILE`, which is kept")
+}
+
+// hideFlags keeps flags out of the help that are for processes of ours.
+func hideFlags(flags *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		if err := flags.MarkHidden(name); err != nil {
+			panic(err) // the caller has just added it
 		}
 	}
-	return cmd
 }
 
 func (o *mountOptions) run(ctx context.Context, a *app) error {
 	if err := o.applyExtra(); err != nil {
 		return err
 	}
-	if err := o.absolute(); err != nil {
+	if err := o.settle(); err != nil {
 		return err
-	}
-	if o.grace != "" {
-		var err error
-		if o.graceTime, err = parseGrace(o.grace); err != nil {
-			return err
-		}
 	}
 	switch {
 	case o.readyFD != 0:
@@ -125,6 +135,15 @@ func (o *mountOptions) run(ctx context.Context, a *app) error {
 		return o.serveForeground(ctx, a)
 	}
 	return o.background(ctx, a)
+}
+
+// settle makes sure of what can be judged before anything is opened.
+func (o *mountOptions) settle() error {
+	err := o.absolute()
+	if err == nil && o.grace != "" {
+		o.graceTime, err = parseGrace(o.grace)
+	}
+	return err
 }
 
 // background leaves a daemon behind.
@@ -143,8 +162,10 @@ func (o *mountOptions) background(ctx context.Context, a *app) error {
 
 // absolute makes every path independent of the working directory.
 func (o *mountOptions) absolute() (err error) {
-	if o.dir, err = mount.Resolve(o.dir); err != nil {
-		return err
+	if o.dir != "" { // that of exec is not known yet
+		if o.dir, err = mount.Resolve(o.dir); err != nil {
+			return err
+		}
 	}
 	paths := []*string{&o.pkg}
 	if o.log != "" {
@@ -204,6 +225,9 @@ func (o *mountOptions) daemonArgs() []string {
 	}
 	if o.allowOther {
 		args = append(args, "--allow-other")
+	}
+	if o.handed != nil {
+		args = append(args, o.handed.arg())
 	}
 	if o.noExec {
 		args = append(args, "-o", "noexec")

@@ -14,6 +14,10 @@ func newUmountCommand(*app) *cobra.Command {
 	return noMountCommand("umount DIR", "End a mount")
 }
 
+func newExecCommand(*app) *cobra.Command {
+	return noMountCommand(execVerb+" PKG -- CMD ARG…", "Run a program that alone sees a package's contents")
+}
+
 func newStatusCommand(a *app) *cobra.Command {
 	cmd := noMountCommand("status", "List the mounts of this machine")
 	cmd.Flags().BoolVar(&a.json, "json", false, "write one JSON object")

@@ -31,6 +31,7 @@ type mountEntry struct {
 	ManifestHash string     `json:"manifest_hash,omitempty"`
 	PID          int        `json:"pid,omitempty"`
 	Foreground   bool       `json:"foreground,omitempty"`
+	Private      bool       `json:"private,omitempty"`
 	MountedAt    *time.Time `json:"mounted_at,omitempty"`
 	NotAfter     *time.Time `json:"not_after,omitempty"`
 	OpenUntil    *time.Time `json:"open_until,omitempty"`
@@ -97,7 +98,7 @@ func gatherStatus() (*mountStatus, error) {
 		switch {
 		case s.alive() && s.Closed != nil:
 			entry.State = mountClosed
-		case s.alive() && mounted && latest:
+		case s.alive() && (s.Private || mounted && latest):
 			entry.State = mountServing
 		case s.alive():
 			entry.State = mountDetached
@@ -127,7 +128,7 @@ func gatherStatus() (*mountStatus, error) {
 func (s *mountState) entry() mountEntry {
 	return mountEntry{
 		Mountpoint: s.Mountpoint, Package: s.Package, PackageID: s.PackageID, Version: s.Version,
-		ManifestHash: s.ManifestHash, PID: s.PID, Foreground: s.Foreground, MountedAt: &s.MountedAt,
+		ManifestHash: s.ManifestHash, PID: s.PID, Foreground: s.Foreground, Private: s.Private, MountedAt: &s.MountedAt,
 		NotAfter: s.NotAfter, OpenUntil: s.OpenUntil, Log: s.Log,
 		Closed: s.Closed,
 	}
@@ -169,8 +170,11 @@ func (a *app) printMount(e *mountEntry) {
 	switch e.State {
 	case mountServing:
 		how := ""
-		if e.Foreground {
+		switch {
+		case e.Foreground:
 			how = ", in the foreground"
+		case e.Private:
+			how = ", for the programs of a tgsp exec alone"
 		}
 		a.printf("  served by   process %d%s\n", e.PID, how)
 	case mountDetached:

@@ -75,6 +75,10 @@ func (a *app) umount(ctx context.Context, arg string) error {
 	if err != nil {
 		return err
 	}
+	if s := latestState(states, dir); s != nil && s.Private && s.alive() {
+		err := &mount.Error{Op: "unmount", Dir: dir, Reason: mount.Busy, Err: errors.New("it is the folder of a tgsp exec, and ends with the last of its programs")}
+		return withHint(err, "take it away from them with: tgsp umount --revoke %s", shellQuote(dir))
+	}
 	users := usersOf(dir) // afterwards nothing tells them from others
 	lazy, err := mount.Unmount(dir)
 	if err != nil {
@@ -122,10 +126,15 @@ func (a *app) awaitEnd(ctx context.Context, s *mountState, lazy bool) error {
 	if err := s.remove(); err != nil {
 		return err
 	}
+	a.tellOfLog(s)
+	return nil
+}
+
+// tellOfLog names the log of a mount that has ended, where somebody should read it.
+func (a *app) tellOfLog(s *mountState) {
 	if tells, err := logTells(s.Log); err == nil && tells && s.Log != "" {
 		a.warnf("there were errors while it was mounted; read %s, then delete it", printable(s.Log))
 	}
-	return nil
 }
 
 // explainUmount says what is there, where it is no mount of ours, and which

@@ -15,6 +15,7 @@ func (a *app) commands() []*cobra.Command {
 		newMountCommand(a),
 		newUmountCommand(a),
 		newStatusCommand(a),
+		newExecCommand(a),
 		newLsCommand(a),
 		newCatCommand(a),
 		newExtractCommand(a),

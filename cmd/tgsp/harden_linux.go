@@ -4,12 +4,27 @@ package main
 
 import "golang.org/x/sys/unix"
 
+// coreLimit is the limit on core files that this process was started with.
+var coreLimit unix.Rlimit
+
 // hardenProcess keeps keys out of core dumps: no file is written for this
 // process, and it cannot be dumped or traced by other programs of its user.
 // Both only ever lower what the process may do, so failing changes nothing.
 func hardenProcess() {
-	unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}) //nolint:errcheck,gosec // see above
-	unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)     //nolint:errcheck,gosec // see above
+	if unix.Getrlimit(unix.RLIMIT_CORE, &coreLimit) == nil {
+		none := coreLimit
+		none.Cur = 0                            // who holds no keys may have its own limit again
+		unix.Setrlimit(unix.RLIMIT_CORE, &none) //nolint:errcheck,gosec // see above
+	}
+	unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) //nolint:errcheck,gosec // see above
+}
+
+// loosenProcess is for a process without keys, before it starts a program that is
+// none of ours, or becomes one: that one's limits are its user's. It also lets a
+// user namespace be set up, which goes by files of this process.
+func loosenProcess() {
+	unix.Setrlimit(unix.RLIMIT_CORE, &coreLimit) //nolint:errcheck,gosec // then the program has a lower one
+	unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) //nolint:errcheck,gosec // what needs it says so
 }
 
 // lockMemory keeps the whole process out of swap where the system allows it

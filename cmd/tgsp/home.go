@@ -18,6 +18,7 @@ const (
 	runFolder       = "run"      // states and logs of mounts
 	fleetFolder     = "fleets"   // those that this user is the authority of
 	keyringFolder   = "keyrings" // what this agent was handed by fleets
+	execFolder      = "exec"     // where programs of exec find their folders; their namespaces hide it
 )
 
 // home returns $TGSP_HOME, or the folder tgsp in the user's configuration.

@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"runtime"
@@ -38,9 +39,17 @@ func run() int {
 		a.json = slices.Contains(os.Args, "--json") // no flag has been parsed yet
 		return a.report(err)
 	}
-	err := newRootCommand(a).ExecuteContext(ctx)
+	cmd, err := newRootCommand(a).ExecuteContextC(ctx)
+	if end := new(programEnd); errors.As(err, &end) {
+		a.report(end.err)
+		return end.status
+	}
 	if ctx.Err() != nil && err != nil {
 		err = errInterrupted
 	}
-	return a.report(err)
+	code := a.report(err)
+	if code != 0 && cmd.Name() == execVerb {
+		return ownFailure // other statuses are the program's
+	}
+	return code
 }

@@ -11,6 +11,7 @@ import (
 
 // Why a mount has ended, as the audit log says it.
 const (
+	unmountedProgram  = "the last program that could see it has ended"
 	unmountedByOthers = "by tgsp umount, or another program that unmounts"
 	unmountedBySignal = "the process that served it was told to end"
 	unmountedClosed   = "it was closed, and no program uses it any more"
@@ -28,7 +29,11 @@ func (s *service) serveOnRecord(ctx context.Context) error {
 		}
 		s.logger.Error("the audit log is not whole", "error", err)
 	}
-	return s.audited("mount", s.pkg, s.complain, func() error { return s.serve(ctx) })
+	verb := "mount"
+	if s.handed != nil {
+		verb = execVerb
+	}
+	return s.audited(verb, s.pkg, s.complain, func() error { return s.serve(ctx) })
 }
 
 // maxDefects is how many defects are recorded: a package that is gone must not

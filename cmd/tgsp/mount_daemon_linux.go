@@ -72,6 +72,9 @@ func (o *mountOptions) startDaemon() (*daemon, error) {
 	d.cmd.Env = append(daemonEnviron(), "TGSP_HOME="+home)
 	d.cmd.Stderr = stderrEnd
 	d.cmd.ExtraFiles = []*os.File{readyEnd}
+	if o.handed != nil {
+		d.cmd.ExtraFiles = append(d.cmd.ExtraFiles, o.handed.file)
+	}
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = d.cmd.Start()
 	if err = errors.Join(err, readyEnd.Close(), stderrEnd.Close()); err != nil {

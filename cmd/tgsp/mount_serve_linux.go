@@ -86,7 +86,16 @@ func (s *service) serve(ctx context.Context) error {
 		return err
 	}
 	s.closing.watch()
-	server, err := mount.Mount(s.dir, tgspfs.New(reader), mount.Options{
+	server, err := s.mount(reader)
+	if err != nil {
+		return errors.Join(s.explain(err), s.dropLog())
+	}
+	return s.run(ctx, server, reader)
+}
+
+// mount shows the contents in the folder.
+func (s *service) mount(reader *container.Reader) (*mount.Server, error) {
+	opts := mount.Options{
 		FSName:     s.pkg,
 		Source:     s.pkg,
 		AllowOther: s.allowOther,
@@ -97,11 +106,11 @@ func (s *service) serve(ctx context.Context) error {
 		Logger:     s.logger,
 
 		OnReadError: s.readFailed(),
-	})
-	if err != nil {
-		return errors.Join(s.explain(err), s.dropLog())
 	}
-	return s.run(ctx, server, reader)
+	if s.private() {
+		return s.handed.mount(s.dir).Serve(tgspfs.New(reader), opts)
+	}
+	return mount.Mount(s.dir, tgspfs.New(reader), opts)
 }
 
 // explain adds the next step where it depends on what was asked for.
@@ -148,9 +157,10 @@ func (s *service) run(ctx context.Context, server *mount.Server, reader *contain
 		_, unmountErr := server.Unmount(context.WithoutCancel(ctx))
 		return errors.Join(err, unmountErr)
 	}
+	s.leaveWithProgram(serving, server)
 	select {
 	case <-ended:
-		s.unmounted(unmountedByOthers)
+		s.unmounted(s.endReason())
 		return nil
 	case <-s.closing.done:
 		return s.shut(ctx, server, reader, ended)
@@ -202,6 +212,7 @@ func (s *service) describe(reader *container.Reader) error {
 		Version:      manifest.Version,
 		ManifestHash: envelope.ManifestHash().String(),
 		Foreground:   s.parent == nil,
+		Private:      s.private(),
 		MountedAt:    time.Now().UTC().Truncate(time.Second),
 	}
 	if end := s.closing.deadline; !end.IsZero() {

@@ -31,6 +31,7 @@ type mountState struct {
 	Host         string     `json:"host"`      // a home may be shared by several machines
 	BootID       string     `json:"boot_id"`
 	Foreground   bool       `json:"foreground"`
+	Private      bool       `json:"private,omitempty"` // for a program of exec, which alone sees it
 	MountedAt    time.Time  `json:"mounted_at"`
 	NotAfter     *time.Time `json:"not_after,omitempty"`
 	OpenUntil    *time.Time `json:"open_until,omitempty"` // not_after and the grace after it

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tensorguard/tgsp/mount"
+)
+
+// becomeProgram is what exec does in the process that becomes the program: it
+// prepares the mount, hands it to its parent, and waits until the package is open.
+func (o *execOptions) becomeProgram(dir string) error {
+	// Rights and the namespace are a thread's, and exec passes on those of the
+	// thread that calls it.
+	runtime.LockOSThread()
+	file := os.NewFile(uintptr(o.inside), "socket")
+	conn, err := net.FileConn(file) // closed on exec, other than the file
+	if err = errors.Join(err, file.Close()); err != nil {
+		return usagef("--inside is for tgsp's own use: %w", err)
+	}
+	socket, ok := conn.(*net.UnixConn)
+	if !ok {
+		return usagef("--inside is for tgsp's own use: it is no socket of ours")
+	}
+	if o.own {
+		if err := handOver(socket, dir); err != nil {
+			return &programEnd{status: ownFailure}
+		}
+	}
+	if n, err := socket.Read(make([]byte, 1)); n != 1 || err != nil {
+		return &programEnd{status: ownFailure} // the parent has said why
+	}
+	if o.own && os.Geteuid() != 0 {
+		if err := dropRights(); err != nil {
+			return err
+		}
+	}
+	path, err := findProgram(o.program[0])
+	if err != nil {
+		return err
+	}
+	loosenProcess()
+	return programError(o.program[0], syscall.Exec(path, o.program, os.Environ()))
+}
+
+// dropRights takes from this thread what it could do in its user namespace: a
+// program gets none of it.
+func dropRights() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var none [2]unix.CapUserData
+	return unix.Capset(&header, &none[0]) // which takes the ambient ones, too
+}
+
+// handOver makes the mount and sends its device to the parent, or the reason why
+// there is none.
+func handOver(socket *net.UnixConn, dir string) error {
+	prepared, err := prepare(dir)
+	if err != nil {
+		data, jsonErr := json.Marshal(&spaceMessage{Error: err.Error()})
+		_, writeErr := socket.Write(data)
+		return errors.Join(err, jsonErr, writeErr)
+	}
+	data, err := json.Marshal(&spaceMessage{Major: prepared.Major, Minor: prepared.Minor})
+	if err != nil {
+		return err
+	}
+	_, _, err = socket.WriteMsgUnix(data, unix.UnixRights(int(prepared.Device.Fd())), nil) // descriptors are small
+	return errors.Join(err, prepared.Device.Close())
+}
+
+// prepare mounts at dir, in a file system that this namespace alone has and
+// nothing outlives.
+func prepare(dir string) (*mount.Prepared, error) {
+	const flags = unix.MS_NOSUID | unix.MS_NODEV
+	base := filepath.Dir(dir)
+	// What is mounted here must not show outside; what comes outside may show here.
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
+		return nil, fmt.Errorf("keeping mounts to the namespace: %w", err)
+	}
+	if err := unix.Mount("tgsp", base, "tmpfs", flags, "mode=0755,size=64k"); err != nil {
+		return nil, fmt.Errorf("mounting a tmpfs: %w", err)
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return nil, err
+	}
+	if err := unix.Mount("", base, "", unix.MS_REMOUNT|unix.MS_RDONLY|flags, "mode=0755,size=64k"); err != nil {
+		return nil, fmt.Errorf("making the tmpfs read-only: %w", err)
+	}
+	return mount.Prepare(dir, mount.Options{FSName: "tgsp"})
+}
