@@ -88,18 +88,14 @@ type Recipient struct {
 // NewRecipient imports a public key in HPKE's serialisation. It refuses wrong
 // lengths and low-order X25519 points, also in the hybrid key.
 func NewRecipient(kem KEM, raw []byte) (*Recipient, error) {
-	h, err := kem.hpke()
+	r, err := TrustedRecipient(kem, raw)
 	if err != nil {
 		return nil, err
-	}
-	pub, err := h.NewPublicKey(raw)
-	if err != nil {
-		return nil, errors.New("not a valid public key: wrong length or encoding")
 	}
 	if err := checkX25519(raw[len(raw)-32:]); err != nil {
 		return nil, err
 	}
-	return &Recipient{kem, pub}, nil
+	return r, nil
 }
 
 // TrustedRecipient imports a public key that NewRecipient has taken before. It

@@ -49,6 +49,33 @@ func makeHome(inside ...string) (string, error) {
 	return dir, os.MkdirAll(dir, 0o700)
 }
 
+// readHome reads a file in the home folder; one that does not exist is nil. It
+// returns the file's path as well.
+func readHome(file string) (name string, data []byte, err error) {
+	if name, err = inHome(file); err != nil {
+		return "", nil, err
+	}
+	data, err = os.ReadFile(name)
+	return name, data, ignoreMissing(err)
+}
+
+// listHome lists the files of a folder in the home folder by their suffix. Where
+// there is no folder, there are none.
+func listHome(folder, suffix string) ([]string, error) {
+	dir, err := inHome(folder)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(dir)
+	var names []string
+	for _, entry := range entries {
+		if filepath.Ext(entry.Name()) == suffix {
+			names = append(names, filepath.Join(dir, entry.Name()))
+		}
+	}
+	return names, ignoreMissing(err)
+}
+
 // ignoreMissing makes it no error that a file is gone already.
 func ignoreMissing(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {

@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/tensorguard/tgsp/container"
@@ -81,23 +80,13 @@ func memberships(e *container.Envelope, identities []*tgspcrypto.Identity) ([]co
 
 // installedBundles returns all that this agent was handed.
 func installedBundles() ([]*fleet.Bundle, error) {
-	dir, err := inHome(keyringFolder)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	names, err := listHome(keyringFolder, keyringSuffix)
 	if err != nil {
 		return nil, err
 	}
 	var all []*fleet.Bundle
-	for _, e := range entries {
-		if filepath.Ext(e.Name()) != keyringSuffix {
-			continue
-		}
-		b, err := readBundle(filepath.Join(dir, e.Name()))
+	for _, name := range names {
+		b, err := readBundle(name)
 		if err != nil {
 			return nil, err
 		}

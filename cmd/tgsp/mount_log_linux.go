@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -77,18 +76,13 @@ func removeLog(name string) error {
 
 // keptLogs lists the logs that mounts have left because they tell something.
 func keptLogs(states []*mountState) ([]string, error) {
-	dir, err := inHome(runFolder)
+	names, err := listHome(runFolder, ".log")
 	if err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
 	var kept []string
-	for _, entry := range entries {
-		name := filepath.Join(dir, entry.Name())
-		if filepath.Ext(name) != ".log" || slices.ContainsFunc(states, func(s *mountState) bool { return s.Log == name }) {
+	for _, name := range names {
+		if slices.ContainsFunc(states, func(s *mountState) bool { return s.Log == name }) {
 			continue
 		}
 		// One that cannot be read may have gone away by itself.

@@ -32,43 +32,28 @@ func (o *mountOptions) applyExtra() error {
 
 func (o *mountOptions) applyWord(word string) error {
 	name, value, hasValue := strings.Cut(word, "=")
-	switch name {
-	case "identity", "trusted_key", "require_key", "expect", "log", "audit_log", "grace":
+	set := func(to *string) func() { return func() { *to = value } }
+	add := func(to *[]string) func() { return func() { *to = append(*to, value) } }
+	on := func(to *bool) func() { return func() { *to = true } }
+	valued := map[string]func(){
+		"identity": add(&o.files), "trusted_key": add(&o.trusted), "require_key": add(&o.require),
+		"expect": set(&o.expect), "log": set(&o.log), "audit_log": set(&o.auditLog), "grace": set(&o.grace),
+	}
+	plain := map[string]func(){
+		"foreground": on(&o.foreground), "allow_other": on(&o.allowOther), "noexec": on(&o.noExec),
+		"no_rollback": on(&o.noRollback), "allow_rollback": on(&o.allowRollback), "wait_for_clock": on(&o.waitForClock),
+	}
+	switch {
+	case valued[name] != nil:
 		if value == "" {
 			return usagef("-o %s: it needs a value, as in %s=…", name, name)
 		}
-	case "foreground", "allow_other", "noexec", "no_rollback", "allow_rollback", "wait_for_clock":
+		valued[name]()
+	case plain[name] != nil:
 		if hasValue {
 			return usagef("-o %s: it takes no value", word)
 		}
-	}
-	switch {
-	case name == "identity":
-		o.files = append(o.files, value)
-	case name == "trusted_key":
-		o.trusted = append(o.trusted, value)
-	case name == "require_key":
-		o.require = append(o.require, value)
-	case name == "expect":
-		o.expect = value
-	case name == "log":
-		o.log = value
-	case name == "audit_log":
-		o.auditLog = value
-	case name == "grace":
-		o.grace = value
-	case name == "foreground":
-		o.foreground = true
-	case name == "allow_other":
-		o.allowOther = true
-	case name == "noexec":
-		o.noExec = true
-	case name == "no_rollback":
-		o.noRollback = true
-	case name == "allow_rollback":
-		o.allowRollback = true
-	case name == "wait_for_clock":
-		o.waitForClock = true
+		plain[name]()
 	case name == "rw":
 		// mount(8) says rw whenever its user has not said ro.
 		if !o.helper {

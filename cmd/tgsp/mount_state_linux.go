@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -106,24 +105,13 @@ func (s *mountState) alive() bool {
 // mountStates reads the states of this machine. One that cannot be read is left
 // out: it cannot be of a mount that works.
 func mountStates() ([]*mountState, error) {
-	dir, err := inHome(runFolder)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	names, err := listHome(runFolder, ".json")
 	if err != nil {
 		return nil, err
 	}
 	host, _ := thisHost()
 	var states []*mountState
-	for _, entry := range entries {
-		name := filepath.Join(dir, entry.Name())
-		if filepath.Ext(name) != ".json" {
-			continue
-		}
+	for _, name := range names {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			continue

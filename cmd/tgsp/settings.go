@@ -5,10 +5,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 )
 
 // settings are what the user wants of every run: the file settings.json in the
@@ -20,16 +17,12 @@ type settings struct {
 
 // loadSettings reads the settings; a file that does not exist sets nothing.
 func loadSettings() (*settings, error) {
-	name, err := inHome(settingsFile)
+	name, data, err := readHome(settingsFile)
 	if err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	if data == nil {
 		return new(settings), nil
-	}
-	if err != nil {
-		return nil, err
 	}
 	s, err := parseSettings(data)
 	if err != nil {

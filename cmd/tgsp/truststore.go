@@ -30,16 +30,12 @@ type trustEntry struct {
 
 // loadTrustStore reads the trust store; one that does not exist is empty.
 func loadTrustStore() (*trustStore, error) {
-	name, err := inHome(trustFile)
+	name, data, err := readHome(trustFile)
 	if err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	if data == nil {
 		return &trustStore{Keys: []trustEntry{}}, nil
-	}
-	if err != nil {
-		return nil, err
 	}
 	s, err := parseTrustStore(data)
 	if err != nil {
