@@ -90,7 +90,7 @@ func (c *Change) notOfFleet(got string) error {
 // MoveFleet encrypts a package for a fleet to another epoch of that fleet, in
 // place of the one before, with keys of the fleet among the facts that open it
 // now. It returns false where the package is for that epoch already, and refuses
-// an older one: it would open for agents that were revoked.
+// an older one.
 func (c *Change) MoveFleet(to *FleetEpoch, facts Facts, signer *tgspcrypto.AuthorKey) (bool, error) {
 	if err := c.checkRecipients(); err != nil {
 		return false, err
@@ -101,15 +101,11 @@ func (c *Change) MoveFleet(to *FleetEpoch, facts Facts, signer *tgspcrypto.Autho
 		}
 		return false, c.notOfFleet("epoch " + strconv.FormatUint(to.Epoch, 10) + " of fleet " + to.Fleet.String())
 	}
-	var present uint64
-	for _, r := range c.recipients {
-		present = max(present, r.Epoch)
-	}
-	if present == to.Epoch && len(c.recipients) == 1 {
+	if c.epoch() == to.Epoch && len(c.recipients) == 1 {
 		return false, nil
 	}
-	if present > to.Epoch {
-		return false, c.notOfFleet(fmt.Sprintf("epoch %d, and the package is for epoch %d already", to.Epoch, present))
+	if err := c.checkForward(to); err != nil {
+		return false, err
 	}
 	dek, err := c.dataKey(facts, nil)
 	if err != nil {
@@ -121,6 +117,23 @@ func (c *Change) MoveFleet(to *FleetEpoch, facts Facts, signer *tgspcrypto.Autho
 		return false, err
 	}
 	return true, c.write(doc, signer)
+}
+
+// epoch returns the fleet's epoch that the package is for.
+func (c *Change) epoch() (present uint64) {
+	for _, r := range c.recipients {
+		present = max(present, r.Epoch)
+	}
+	return present
+}
+
+// checkForward refuses an older epoch of the package's fleet: it would open for
+// agents that were revoked.
+func (c *Change) checkForward(to *FleetEpoch) error {
+	if present := c.epoch(); present > to.Epoch && bytes.Equal(c.manifest.Policy.TargetFleet, to.Fleet[:]) {
+		return c.notOfFleet(fmt.Sprintf("epoch %d, and the package is for epoch %d already", to.Epoch, present))
+	}
+	return nil
 }
 
 func hasRecipient(list []*Recipient, key *tgspcrypto.Recipient) bool {
@@ -177,7 +190,7 @@ type Renewal struct {
 // Renew gives the same body a new manifest; only the author can. Signatures of
 // others fall away, because they covered the old manifest, and the recipients are
 // replaced: their entries are bound to it too. The package opens now by one of
-// the identities or the fleets of the facts.
+// the identities or the fleets of the facts. An older epoch of its fleet is refused.
 func (c *Change) Renew(r Renewal, facts Facts, identities []*tgspcrypto.Identity, author *tgspcrypto.AuthorKey) error {
 	if author.Public().ID() != c.manifest.AuthorID {
 		return &UntrustedError{RoleAuthor, c.manifest.PackageID, author.Public().String(), "only the author can renew a package, and this is another key"}
@@ -187,6 +200,11 @@ func (c *Change) Renew(r Renewal, facts Facts, identities []*tgspcrypto.Identity
 	}
 	if len(c.manifest.Policy.TargetFleet) > 0 && r.Fleet == nil {
 		return c.notOfFleet("a renewal without a fleet file")
+	}
+	if r.Fleet != nil {
+		if err := c.checkForward(r.Fleet); err != nil {
+			return err
+		}
 	}
 	dek, err := c.dataKey(facts, identities)
 	if err != nil {

@@ -112,7 +112,7 @@ func (f *File) Verify(ctx context.Context, o VerifyOptions) (*Report, error) {
 	}
 	report.pass(CheckTrust)
 	if err := accepted.checkRecipients(); err != nil {
-		return report.fail(CheckRecipients, errors.Join(err, keyErr))
+		return report.fail(CheckRecipients, err)
 	}
 	report.pass(CheckRecipients)
 	if keyErr != nil {

@@ -61,12 +61,16 @@ type admission struct {
 // user asks for that.
 func (s *session) admit(a *app, accepted *container.Accepted, newest, back bool) (err error) {
 	m := recall()
-	if s.facts, err = s.gather(a, accepted.Envelope, m.state); err != nil {
+	var old error
+	if s.facts, old, err = s.gather(a, accepted.Envelope, m.state); err != nil {
 		return err
 	}
 	facts := s.facts
 	if s.reader, err = accepted.Open(facts, s.identities); err != nil {
 		return err
+	}
+	if old != nil {
+		return old
 	}
 	s.admission = &admission{m, facts.Now, accepted.Envelope, accepted.Manifest().Policy.DependsOnTime(), newest, back}
 	if m.err != nil && s.matters() {

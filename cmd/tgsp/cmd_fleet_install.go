@@ -48,20 +48,17 @@ func (o *fleetInstallOptions) run(a *app, name string) error {
 	if err != nil {
 		return err
 	}
-	if len(identities) == 0 {
-		return withHint(about(name, &fleet.MemberError{Reason: "this agent has no identity"}), "name it with -i FILE, the one that the request was made with")
-	}
 	bundle, err := readBundle(name)
 	if err != nil {
 		return err
 	}
 	file := bundle.File
+	if len(identities) == 0 {
+		err := &fleet.MemberError{Fleet: file.ID(), Name: file.Name(), Epoch: file.Epoch(), Reason: "this agent has no identity"}
+		return withHint(about(name, err), "name it with -i FILE, the one that the request was made with")
+	}
 	if o.fleet != "" && o.fleet != file.ID().String() {
 		return about(name, &fleet.MemberError{Fleet: file.ID(), Name: file.Name(), Epoch: file.Epoch(), Reason: "this is another fleet than the one that --fleet names"})
-	}
-	now := time.Now()
-	if err := checkFleetFile(file, now, true); err != nil {
-		return about(name, err)
 	}
 	keyring, err := bundle.Keyring(identities)
 	if isNotMember(err) {
@@ -70,8 +67,12 @@ func (o *fleetInstallOptions) run(a *app, name string) error {
 	if err != nil {
 		return about(name, err)
 	}
+	now := time.Now()
 	if err := file.CheckValid(now); err != nil {
 		return withHint(about(name, err), "ask the fleet's authority for its present file: tgsp fleet export %s --agent %s", file.Name(), keyring.Agent().ShortID())
+	}
+	if err := checkFleetFile(file, now, true); err != nil {
+		return about(name, err)
 	}
 	if err := installBundle(bundle.Single(keyring.Agent())); err != nil {
 		return err

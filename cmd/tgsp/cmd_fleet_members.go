@@ -42,6 +42,9 @@ func (p *publishFlags) publish(ctx context.Context, a *app, s *authority.Store, 
 	if err != nil {
 		return err
 	}
+	if err := rememberFleet(file); err != nil { // so that this user packs for no earlier epoch
+		return err
+	}
 	if a.json {
 		return a.writeJSON(newFleetView(file))
 	}

@@ -138,8 +138,12 @@ func (o *packOptions) prepare(a *app, model string) (*container.PackOptions, err
 		return nil, err
 	}
 	if o.fleet != "" {
-		pack.Fleet, err = a.fleetRecipient(o.fleet, o.recipients, o.recipientFiles)
-		return pack, err
+		file, err := a.fleetRecipient(o.fleet, o.recipients, o.recipientFiles)
+		if err != nil {
+			return nil, err
+		}
+		pack.Fleet = container.NewFleetEpoch(file)
+		return pack, nil
 	}
 	if pack.Recipients, err = a.recipientsOrSelf(o.recipients, o.recipientFiles); err != nil {
 		return nil, err

@@ -62,6 +62,12 @@ func listRecipients(a *app, o *openFlags, name string) error {
 	envelope := s.file.Claims()
 	_, refusal := s.file.Accept(s.trust)
 	views := recipientViews(envelope.Recipients(), s.identities...)
+	for i, r := range envelope.Recipients() {
+		if r.Fleet != nil {
+			k, err := keyring(*r.Fleet, s.identities)
+			views[i].You = err == nil && k != nil && !k.Revoked()
+		}
+	}
 	o.record(audit.Inspected, "")
 	if a.json {
 		return a.writeJSON(map[string]any{"package": name, "trusted": refusal == nil, "recipients": views})
@@ -156,7 +162,7 @@ func (o *recipientsAddOptions) run(a *app, name string, lines []string) error {
 	defer change.End() //nolint:errcheck // what was written is synced already
 	added, err := change.AddRecipients(keys, identities, signer)
 	if err != nil {
-		return about(name, err)
+		return hintFleet(about(name, err), "its fleet's authority lets agents in: tgsp fleet enroll NAME REQUEST")
 	}
 	if added > 0 {
 		o.changed(change, signer, "added %s", countOf(added, "recipient"))

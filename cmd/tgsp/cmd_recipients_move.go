@@ -3,10 +3,14 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 	"github.com/tensorguard/tgsp/container"
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+	"github.com/tensorguard/tgsp/crypto/fleet"
 )
 
 type recipientsMoveOptions struct {
@@ -58,6 +62,7 @@ func (o *recipientsMoveOptions) run(a *app, names []string) error {
 	}
 	moved := []movedView{}
 	for _, name := range names {
+		o.known = audit.Event{} // that of the package before is not this one's
 		o.complain = func(err error) { a.warnf("%v", err) }
 		err := o.audited("recipients move", name, nil, func() error {
 			view, err := o.move(a, name, to, identities)
@@ -67,6 +72,9 @@ func (o *recipientsMoveOptions) run(a *app, names []string) error {
 			return err // it names the package
 		})
 		if err != nil {
+			if a.json && len(moved) > 0 { // that they were moved holds
+				return errors.Join(err, a.writeJSON(map[string]any{"packages": moved}))
+			}
 			return err
 		}
 	}
@@ -76,22 +84,22 @@ func (o *recipientsMoveOptions) run(a *app, names []string) error {
 	return nil
 }
 
-func (o *recipientsMoveOptions) move(a *app, name string, to *container.FleetEpoch, identities []*tgspcrypto.Identity) (*movedView, error) {
+func (o *recipientsMoveOptions) move(a *app, name string, to *fleet.File, identities []*tgspcrypto.Identity) (*movedView, error) {
 	change, signer, err := o.begin(a, name)
 	if err != nil {
 		return nil, err
 	}
 	defer change.End() //nolint:errcheck // what was written is synced already
-	held, err := a.fleetKeys(change.Envelope, o.epochSecret, identities)
+	held, err := a.fleetKeys(change.Envelope, o.epochSecret, to, identities)
 	if err != nil {
 		return nil, err
 	}
-	moved, err := change.MoveFleet(to, container.Facts{Fleets: held}, signer)
+	moved, err := change.MoveFleet(container.NewFleetEpoch(to), container.Facts{Fleets: held}, signer)
 	if err != nil {
-		return nil, about(name, err)
+		return nil, hintFleet(about(name, err), "name the present file of the fleet that the package is for")
 	}
 	if moved {
-		o.changed(change, signer, "moved to epoch %d of fleet %s", to.Epoch, to.Fleet.ShortID())
+		o.changed(change, signer, "moved to epoch %d of fleet %s", to.Epoch(), to.ID().ShortID())
 	}
 	if !a.json {
 		what := "moved; it opens for "

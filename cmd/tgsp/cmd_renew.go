@@ -10,6 +10,7 @@ import (
 
 	"github.com/tensorguard/tgsp/container"
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+	"github.com/tensorguard/tgsp/crypto/fleet"
 )
 
 type renewOptions struct {
@@ -67,7 +68,7 @@ func (o *renewOptions) run(a *app, name string) error {
 	if o.window == (window{}) && o.version == "" && len(keys) == 0 && o.fleet == "" {
 		return usagef("say what is to be new: --not-before, --not-after, --grace, --version, recipients or --fleet")
 	}
-	var toFleet *container.FleetEpoch
+	var toFleet *fleet.File
 	if o.fleet != "" {
 		if toFleet, err = a.fleetRecipient(o.fleet, o.recipients, o.recipientFiles); err != nil {
 			return err
@@ -101,13 +102,17 @@ func (o *renewOptions) run(a *app, name string) error {
 			m.Version = o.version
 		}
 	}
-	held, err := a.fleetKeys(change.Envelope, "", identities)
+	held, err := a.fleetKeys(change.Envelope, "", toFleet, identities)
 	if err != nil {
 		return err
 	}
-	err = change.Renew(container.Renewal{Edit: edit, Recipients: keys, Fleet: toFleet}, container.Facts{Fleets: held}, identities, author)
+	renewal := container.Renewal{Edit: edit, Recipients: keys}
+	if toFleet != nil {
+		renewal.Fleet = container.NewFleetEpoch(toFleet)
+	}
+	err = change.Renew(renewal, container.Facts{Fleets: held}, identities, author)
 	if err != nil {
-		return about(name, err)
+		return hintFleet(about(name, err), "it takes --fleet FILE, the present file of the fleet that the package is for")
 	}
 	o.changed(change, author, "renewed for %s", countOf(len(change.Recipients()), "recipient"))
 	if lost > 0 {

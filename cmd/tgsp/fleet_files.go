@@ -37,12 +37,12 @@ func fleetFile(name string) (*fleet.File, error) {
 		return nil, err
 	}
 	now := time.Now()
+	if err := b.File.CheckValid(now); err != nil {
+		return nil, withHint(about(name, err), "ask the fleet's authority for its present file: tgsp fleet export %s -o FILE", b.File.Name())
+	}
 	// Within an epoch nobody is revoked, so that any file of it will do.
 	if err := checkFleetFile(b.File, now, false); err != nil {
 		return nil, about(name, err)
-	}
-	if err := b.File.CheckValid(now); err != nil {
-		return nil, withHint(about(name, err), "ask the fleet's authority for its present file: tgsp fleet export %s -o FILE", b.File.Name())
 	}
 	return b.File, nil
 }
@@ -55,15 +55,23 @@ func checkFleetFile(f *fleet.File, now time.Time, agent bool) error {
 	if m.err != nil {
 		return m.err
 	}
+	if err := (container.Facts{Now: now}).CheckSigned("the file of fleet "+f.Name(), f.IssuedAt()); err != nil {
+		return err
+	}
 	epoch, serial := m.state.FleetSeen(f.ID())
 	if f.Epoch() < epoch || agent && f.Serial() < serial {
-		err := &container.RollbackError{
-			What: fmt.Sprintf("the file of fleet %s (%s)", f.Name(), f.ID().ShortID()),
-			Seen: fmt.Sprintf("epoch %d, serial %d", epoch, serial), Got: fmt.Sprintf("epoch %d, serial %d", f.Epoch(), f.Serial()),
-		}
-		return withHint(err, "ask the fleet's authority for its present file: tgsp fleet export %s", f.Name())
+		return withHint(fleetRollback("the file of", f, epoch, serial), "ask the fleet's authority for its present file: tgsp fleet export %s", f.Name())
 	}
-	return container.Facts{Now: now}.CheckSigned("the file of fleet "+f.Name(), f.IssuedAt())
+	return nil
+}
+
+// fleetRollback is the error for something of a fleet that is older than what was
+// seen.
+func fleetRollback(what string, f *fleet.File, epoch, serial uint64) error {
+	return &container.RollbackError{
+		What: fmt.Sprintf("%s fleet %s (%s)", what, f.Name(), f.ID().ShortID()),
+		Seen: fmt.Sprintf("epoch %d, serial %d", epoch, serial), Got: fmt.Sprintf("epoch %d, serial %d", f.Epoch(), f.Serial()),
+	}
 }
 
 // rememberFleet takes note of a fleet file that was accepted.

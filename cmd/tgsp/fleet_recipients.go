@@ -15,7 +15,7 @@ import (
 
 // fleetRecipient reads the fleet file of --fleet, which stands in place of other
 // recipients.
-func (a *app) fleetRecipient(name string, lines, files []string) (*container.FleetEpoch, error) {
+func (a *app) fleetRecipient(name string, lines, files []string) (*fleet.File, error) {
 	if len(lines)+len(files) > 0 {
 		return nil, usagef("a package for a fleet opens for its agents alone: --fleet does not go with -r and -R")
 	}
@@ -27,7 +27,16 @@ func (a *app) fleetRecipient(name string, lines, files []string) (*container.Fle
 		return nil, err
 	}
 	a.notef("for %s\n", fleetLine(file))
-	return container.NewFleetEpoch(file), nil
+	return file, nil
+}
+
+// hintFleet gives the next step where the fleet of a package's policy forbids a
+// change of it.
+func hintFleet(err error, hint string) error {
+	if p := new(container.PolicyError); errors.As(err, &p) && p.Clause == container.ClauseTargetFleet {
+		return withHint(err, "%s", hint)
+	}
+	return err
 }
 
 // opensFor says in words for whom a package opens.
@@ -40,15 +49,16 @@ func opensFor(e *container.Envelope) string {
 
 // fleetKeys gathers the keys by which a package for a fleet can be opened to be
 // changed: an epoch's secret from a file, where one is named; those of a fleet
-// that this user is the authority of; or this agent's own.
-func (a *app) fleetKeys(e *container.Envelope, secretFile string, identities []*tgspcrypto.Identity) ([]container.Membership, error) {
+// that this user is the authority of; or this agent's own. The file of the fleet
+// that it is moved to may lead from the secret to earlier epochs.
+func (a *app) fleetKeys(e *container.Envelope, secretFile string, to *fleet.File, identities []*tgspcrypto.Identity) ([]container.Membership, error) {
 	if secretFile != "" {
 		secret, err := tgspcrypto.ReadEpochSecretFile(secretFile)
 		if err != nil {
 			return nil, err
 		}
 		a.checkPermissions(secretFile)
-		m, err := epochHolder(secret, e)
+		m, err := epochHolder(secret, e, to)
 		return []container.Membership{m}, err
 	}
 	target := e.Manifest().Policy.TargetFleet
@@ -62,22 +72,30 @@ func (a *app) fleetKeys(e *container.Envelope, secretFile string, identities []*
 	if m != nil {
 		return []container.Membership{*m}, nil
 	}
-	return memberships(e, identities)
+	all, old, err := memberships(e, identities, recall().state)
+	return all, errors.Join(err, old)
 }
 
 // epochHolder is somebody with the secret of one epoch. The fleet file of that
-// epoch, where it is installed here, leads to earlier ones.
-func epochHolder(secret *tgspcrypto.EpochSecret, e *container.Envelope) (container.Membership, error) {
+// epoch, where it was given or is installed here, leads to earlier ones.
+func epochHolder(secret *tgspcrypto.EpochSecret, e *container.Envelope, given *fleet.File) (container.Membership, error) {
+	files := []*fleet.File{given}
 	b, err := installedBundle(secret.Fleet)
 	if err != nil {
 		return container.Membership{}, err
 	}
-	if b != nil && b.File.Epoch() == secret.Epoch {
-		epochs, err := b.File.Unlock(secret)
+	if b != nil {
+		files = append(files, b.File)
+	}
+	for _, file := range files {
+		if file == nil || file.ID() != secret.Fleet || file.Epoch() != secret.Epoch {
+			continue
+		}
+		epochs, err := file.Unlock(secret)
 		if err != nil {
 			return container.Membership{}, err
 		}
-		return container.NewHolder(b.File, epochs), nil
+		return container.NewHolder(file, epochs), nil
 	}
 	kem := tgspcrypto.X25519
 	for _, r := range e.Recipients() {

@@ -31,13 +31,30 @@ func installedBundle(id container.FleetID) (*fleet.Bundle, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, withHint(err, "install it again: tgsp fleet install FILE")
+		return nil, withHint(&keyringError{err}, "install it again: tgsp fleet install FILE")
 	}
 	return b, nil
 }
 
-// membership returns what this agent has of a fleet, or nil.
-func membership(id container.FleetID, identities []*tgspcrypto.Identity) (*container.Membership, error) {
+// keyringError is an installed bundle that cannot be used. What is wrong with it
+// is no fault of the package that is to be opened, and has not its exit codes.
+type keyringError struct{ err error }
+
+func (e *keyringError) Error() string { return "what this agent was handed by a fleet: " + e.err.Error() }
+
+// checkAge refuses a bundle of an older epoch than this machine has seen, which
+// somebody has put back: it may show an agent that was revoked since.
+func checkAge(f *fleet.File, state *agentState) error {
+	seen, serial := state.FleetSeen(f.ID())
+	if f.Epoch() >= seen {
+		return nil
+	}
+	err := fleetRollback("what this agent was handed by", f, seen, serial)
+	return withHint(err, "ask the fleet's authority for: tgsp fleet export %s --agent AGENT, then: tgsp fleet install FILE", f.Name())
+}
+
+// keyring returns what this agent has of a fleet, or nil.
+func keyring(id container.FleetID, identities []*tgspcrypto.Identity) (*fleet.Keyring, error) {
 	b, err := installedBundle(id)
 	if b == nil || err != nil {
 		return nil, err
@@ -46,16 +63,13 @@ func membership(id container.FleetID, identities []*tgspcrypto.Identity) (*conta
 	if isNotMember(err) {
 		return nil, nil // it was installed for another identity
 	}
-	if err != nil {
-		return nil, err
-	}
-	m := container.NewMembership(k)
-	return &m, nil
+	return k, err
 }
 
 // memberships returns what this agent has of the fleets that a package names: in
-// its policy and among its recipients.
-func memberships(e *container.Envelope, identities []*tgspcrypto.Identity) ([]container.Membership, error) {
+// its policy and among its recipients. Where a keyring is older than what is known,
+// it is there all the same, and old says so: other refusals come first.
+func memberships(e *container.Envelope, identities []*tgspcrypto.Identity, state *agentState) (all []container.Membership, old, err error) {
 	ids := map[container.FleetID]bool{}
 	if target := e.Manifest().Policy.TargetFleet; len(target) > 0 {
 		ids[container.FleetID(target)] = true
@@ -65,17 +79,20 @@ func memberships(e *container.Envelope, identities []*tgspcrypto.Identity) ([]co
 			ids[*r.Fleet] = true
 		}
 	}
-	var all []container.Membership
 	for id := range ids {
-		m, err := membership(id, identities)
+		k, err := keyring(id, identities)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if m != nil {
-			all = append(all, *m)
+		if k == nil {
+			continue
+		}
+		all = append(all, container.NewMembership(k))
+		if err := checkAge(k.File, state); err != nil {
+			old = err
 		}
 	}
-	return all, nil
+	return all, old, nil
 }
 
 // installedBundles returns all that this agent was handed.

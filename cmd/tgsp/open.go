@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -174,21 +175,27 @@ func (o *openFlags) unlock(a *app, name string) (*session, error) {
 // be done.
 func (o *openFlags) verify(ctx context.Context, a *app, s *session, at *time.Time) (report *container.Report, err error) {
 	verify := container.VerifyOptions{Trust: s.trust, At: at}
+	var old, unready error // why this agent may not open it, and why its contents cannot be judged
 	// The default identity is used where it opens the package, and otherwise the
 	// contents stay encrypted; one that was named has to open it.
 	if o.given() || s.opens(a) {
 		verify.Identities = s.identities
-		if verify.Facts, err = s.gather(a, s.file.Claims(), new(agentState)); err != nil {
-			return nil, err
-		}
+		verify.Facts, old, unready = s.gather(a, s.file.Claims(), recall().state)
+		verify.Facts.Floor = time.Time{}
 		if at != nil { // a fleet file is judged by the same time as the window
 			verify.Facts.Now = *at
+		}
+		if unready != nil { // all but the contents can be judged all the same
+			verify.Identities, verify.Facts = nil, container.Facts{}
 		}
 	}
 	update, end := a.progress("verifying")
 	defer end()
 	verify.Progress = update
 	report, err = s.file.Verify(ctx, verify)
+	if err == nil {
+		err = cmp.Or(unready, old)
+	}
 	if err == nil && report.ContentsChecked {
 		o.record(audit.Verified, "every byte, and the decrypted contents")
 	} else if err == nil {
@@ -203,8 +210,8 @@ func (s *session) opens(a *app) bool {
 	if err != nil {
 		return false
 	}
-	facts, err := s.gather(a, accepted.Envelope, new(agentState))
-	return err == nil && accepted.CanOpen(facts, s.identities)
+	facts, old, err := s.gather(a, accepted.Envelope, recall().state)
+	return err == nil && old == nil && accepted.CanOpen(facts, s.identities)
 }
 
 // openPackage opens a package file; errors name it.
@@ -222,8 +229,9 @@ func about(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// gather collects what a package's policy is judged by.
-func (s *session) gather(a *app, e *container.Envelope, state *agentState) (container.Facts, error) {
-	fleets, err := memberships(e, s.identities)
-	return container.Facts{Now: a.now(), Floor: state.floor(), Fleets: fleets}, err
+// gather collects what a package's policy is judged by. An old keyring of a fleet is
+// an error of its own: it comes after what the policy says.
+func (s *session) gather(a *app, e *container.Envelope, state *agentState) (facts container.Facts, old, err error) {
+	fleets, old, err := memberships(e, s.identities, state)
+	return container.Facts{Now: a.now(), Floor: state.floor(), Fleets: fleets}, old, err
 }
