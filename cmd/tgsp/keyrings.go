@@ -40,7 +40,9 @@ func installedBundle(id container.FleetID) (*fleet.Bundle, error) {
 // is no fault of the package that is to be opened, and has not its exit codes.
 type keyringError struct{ err error }
 
-func (e *keyringError) Error() string { return "what this agent was handed by a fleet: " + e.err.Error() }
+func (e *keyringError) Error() string {
+	return "what this agent was handed by a fleet: " + e.err.Error()
+}
 
 // checkAge refuses a bundle of an older epoch than this machine has seen, which
 // somebody has put back: it may show an agent that was revoked since.
