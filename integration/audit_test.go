@@ -164,6 +164,18 @@ func TestAuditLogWithoutRoom(t *testing.T) {
 	fill(t, disk)
 	dir, pkg, log := folder(t, u), samplePackage(t, u), filepath.Join(disk, "audit.log")
 	mnt := subfolder(t, u, dir, "mnt")
+	// Whoever comes before the record gets nothing.
+	eager := u.Exec("sh", "-c", `while :; do cat "$0" 2>/dev/null && exit; done`, filepath.Join(mnt, "config.json"))
+	eager.SysProcAttr.Setpgid = true
+	if err := eager.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		syscall.Kill(-eager.Process.Pid, syscall.SIGKILL)
+		if eager.Wait(); eager.ProcessState.Exited() {
+			t.Error("a file was read off the record")
+		}
+	}()
 	for _, verb := range [][]string{{"mount", pkg, mnt}, {"mount", "-f", pkg, mnt}, {"cat", pkg, "config.json"}, {"extract", pkg, filepath.Join(dir, "out")}} {
 		r := u.Run(append(verb, "--audit-log", log)...)
 		refused(t, r, 1, log, "no space left")

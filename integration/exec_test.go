@@ -130,15 +130,21 @@ func served(t *testing.T, u *rig.User) []int {
 	return pids
 }
 
-// goneWith waits until nothing serves any more, and looks at what is left.
-func goneWith(t *testing.T, u *rig.User) {
+// goneWith waits until nothing serves any more, and looks at what is left: of the
+// folders that programs have had, too.
+func goneWith(t *testing.T, u *rig.User, dirs ...string) {
 	t.Helper()
 	if err := rig.Until("nothing is served", func() (bool, error) { return len(served(t, u)) == 0, nil }); err != nil {
 		t.Error(err)
 	}
 	left := must(filepath.Glob(filepath.Join(u.Home(), "run", "*")))(t)
-	inside := must(filepath.Glob(filepath.Join(u.Home(), "exec", "*")))(t)
-	if left = append(left, inside...); len(left) != 0 {
+	left = append(left, must(filepath.Glob(filepath.Join(u.Home(), "exec", "*")))(t)...)
+	for _, dir := range dirs {
+		if _, err := os.Lstat(filepath.Dir(dir)); err == nil && strings.HasSuffix(dir, "/model") {
+			left = append(left, filepath.Dir(dir))
+		}
+	}
+	if len(left) != 0 {
 		t.Errorf("left behind: %v", left)
 	}
 }
@@ -148,15 +154,15 @@ func goneWith(t *testing.T, u *rig.User) {
 func TestExecPassesOn(t *testing.T) {
 	asEach(t, func(t *testing.T, u *rig.User) {
 		pkg := samplePackage(t, u)
-		r := u.Run("exec", pkg, "--", "sh", "-c", `cmp "$1/config.json" "$TGSP_MODEL/config.json" && echo "$2" && cat && ulimit -c && echo out >&2 && exit 42`,
+		r := u.Run("exec", pkg, "--", "sh", "-c", `cmp "$1/config.json" "$TGSP_MODEL/config.json" && echo "$1" && echo "$2" && cat && ulimit -c && echo out >&2 && exit 42`,
 			"sh", "{}", "a{}b{}")
 		if r.Code != 42 || strings.TrimSpace(r.Stderr) != "out" {
 			t.Error(r)
 		}
 		limit := must(exec.Command("sh", "-c", "ulimit -c").Output())(t)
 		lines := strings.Split(r.Stdout, "\n")
-		if len(lines) != 3 || strings.Count(lines[0], "/home/exec/") != 2 || lines[1] != strings.TrimSpace(string(limit)) {
-			t.Errorf("got %q, want the folder twice, and a limit on core files of %s", lines, limit)
+		if len(lines) != 4 || lines[1] != "a"+lines[0]+"b"+lines[0] || lines[2] != strings.TrimSpace(string(limit)) {
+			t.Errorf("got %q, want the folder, it twice, and a limit on core files of %s", lines, limit)
 		}
 
 		given := must(os.CreateTemp(folder(t, u), ""))(t)
@@ -206,8 +212,52 @@ func TestExecAlone(t *testing.T) {
 		if code := p.end(t); code != 0 {
 			t.Errorf("exit %d", code)
 		}
-		goneWith(t, u)
+		goneWith(t, u, p.dir)
 	})
+}
+
+// TestExecGivesUpRoot lets a program of root's that becomes another user read on.
+func TestExecGivesUpRoot(t *testing.T) {
+	needRoot(t)
+	u := caller(t)
+	r := u.Run("exec", samplePackage(t, u), "--", "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "sha256sum", "{}/config.json")
+	if r.Code != 0 || !strings.HasPrefix(r.Stdout, plainSum(t)) {
+		t.Error(r)
+	}
+}
+
+// TestExecServesToTheEnd goes on for a program that reads when the signal that ends
+// them all has come.
+func TestExecServesToTheEnd(t *testing.T) {
+	asEach(t, func(t *testing.T, u *rig.User) {
+		p := execShell(t, u, u.Command("exec", samplePackage(t, u), "--", "sh"))
+		p.say(t, "trap '' TERM; echo")
+		for _, pid := range append(served(t, u), p.cmd.Process.Pid, p.pid) {
+			if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(100 * time.Millisecond)
+		dropCaches(t)
+		if got := p.sum(t); got != plainSum(t) {
+			t.Errorf("the program reads %s", got)
+		}
+		if code := p.end(t); code != 0 {
+			t.Errorf("exit %d", code)
+		}
+		goneWith(t, u, p.dir)
+	})
+}
+
+// TestExecLeavesSignalsIgnored runs a program as it would without exec: a signal that
+// the caller ignores stays ignored, and descriptors that were promised are.
+func TestExecLeavesSignalsIgnored(t *testing.T) {
+	u := caller(t)
+	r := rig.Collect(u.Exec("sh", "-c", `trap '' INT HUP; export LISTEN_PID=$$; exec "$0" exec "$1" -- sh -c 'grep SigIgn /proc/$$/status; [ $LISTEN_PID = $$ ] && echo mine'`, u.Bin, samplePackage(t, u)))
+	var mask uint64
+	if _, err := fmt.Sscanf(r.Stdout, "SigIgn:\t%x\nmine\n", &mask); err != nil || mask&3 != 3 {
+		t.Errorf("%v, ignored are %x: %s", err, mask, r)
+	}
 }
 
 // TestExecLastProgram keeps the folder until the last program has ended, whatever
@@ -243,7 +293,7 @@ func TestExecLastProgram(t *testing.T) {
 				t.Errorf("the program reads %s", got)
 			}
 			p.in.Close()
-			goneWith(t, u)
+			goneWith(t, u, p.dir)
 		})
 		t.Run("server killed", func(t *testing.T) {
 			p := execShell(t, u, u.Command("exec", pkg, "--", "sh"))
@@ -256,6 +306,7 @@ func TestExecLastProgram(t *testing.T) {
 				t.Errorf("the program reads %q", got)
 			}
 			p.end(t)
+			goneWith(t, u, p.dir)
 		})
 	})
 }
@@ -361,6 +412,18 @@ func TestExecWithoutNamespaces(t *testing.T) {
 		}
 		if r := rig.Collect(confined("exec", pkg, "--", "true")); r.Code != 0 || !strings.Contains(r.Stderr, "grants no namespaces") {
 			t.Error(r)
+		}
+		refused(t, rig.Collect(confined("exec", "--private", pkg, "--", "true")), 125, "no namespace for the program alone", "--private")
+		// As a daemon it closes what it does not know, and is not left alone for that.
+		p := execShell(t, u, confined("exec", pkg, "--", "bash")) // others close no more than nine
+		p.say(t, `for fd in /proc/$$/fd/*; do fd=${fd##*/}; [ $fd -gt 2 ] && eval "exec $fd>&-"; done; echo`)
+		time.Sleep(200 * time.Millisecond)
+		if got := p.sum(t); got != plainSum(t) {
+			t.Errorf("the program reads %s", got)
+		}
+		p.end(t)
+		for range 20 {
+			succeeds(t, rig.Collect(confined("exec", pkg, "--", "true")))
 		}
 		refused(t, rig.Collect(confined("exec", "--expect", "acme/other", pkg, "--", "true")), 125)
 		goneWith(t, u)

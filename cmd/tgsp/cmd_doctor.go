@@ -34,7 +34,8 @@ was opened once more.
 Both are noted in state.log, with the old and the new time and the user.
 
 settings.json in the home folder holds what is to hold for every run:
-  {"no_rollback": true}    older packages are refused, as with --no-rollback`,
+  {"no_rollback": true}             older packages are refused, as with --no-rollback
+  {"audit_log": "/var/log/x.log"}   openings go on record, as with --audit-log`,
 		Example: `  tgsp doctor
   tgsp doctor --reset-clock`,
 		Args: cobra.NoArgs,

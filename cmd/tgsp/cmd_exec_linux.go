@@ -16,6 +16,7 @@ type execOptions struct {
 	program []string // with its arguments, as they were given
 	inside  int      // in the process that becomes the program: the socket to its parent; else 0
 	own     bool     // there: it has namespaces of its own
+	private bool     // rather fail than let others see the folder
 	json    bool     // show errors as objects, there too
 }
 
@@ -38,7 +39,7 @@ they lose what they have open. tgsp status shows the folders in use.
 
 Users get it through a user namespace, in which a program keeps its user and its
 files but gains no rights by sudo. Where the system grants none, the folder is
-one that only you may enter, and exec says so.`,
+one that only you may enter, and exec says so; with --private it fails instead.`,
 		Example: `  tgsp exec model.tgsp -- python3 serve.py --weights {}/model.safetensors
 
   # exactly this release, never an older one
@@ -66,6 +67,7 @@ one that only you may enter, and exec says so.`,
 	}
 	flags := cmd.Flags()
 	o.addServing(flags)
+	flags.BoolVar(&o.private, "private", false, "fail where the system grants no namespace for the program alone")
 	flags.BoolVar(&a.json, "json", false, "show an error as one JSON object")
 	flags.IntVar(&o.inside, "inside", 0, "")
 	flags.BoolVar(&o.own, "own", false, "")
@@ -91,7 +93,7 @@ func (o *execOptions) run(ctx context.Context, a *app) error {
 	if err != nil {
 		return errors.Join(err, space.abandon())
 	}
-	return space.runProgram(a, state)
+	return space.runProgram(ctx, a, state)
 }
 
 // serveIn starts the process that serves the space and waits until it does.

@@ -35,6 +35,7 @@ type mountEntry struct {
 	MountedAt    *time.Time `json:"mounted_at,omitempty"`
 	NotAfter     *time.Time `json:"not_after,omitempty"`
 	OpenUntil    *time.Time `json:"open_until,omitempty"`
+	FleetUntil   *time.Time `json:"fleet_until,omitempty"`
 	Log          string     `json:"log,omitempty"`
 
 	Closed *closedState `json:"closed,omitempty"`
@@ -129,7 +130,7 @@ func (s *mountState) entry() mountEntry {
 	return mountEntry{
 		Mountpoint: s.Mountpoint, Package: s.Package, PackageID: s.PackageID, Version: s.Version,
 		ManifestHash: s.ManifestHash, PID: s.PID, Foreground: s.Foreground, Private: s.Private, MountedAt: &s.MountedAt,
-		NotAfter: s.NotAfter, OpenUntil: s.OpenUntil, Log: s.Log,
+		NotAfter: s.NotAfter, OpenUntil: s.OpenUntil, FleetUntil: s.FleetUntil, Log: s.Log,
 		Closed: s.Closed,
 	}
 }
@@ -190,6 +191,9 @@ func (a *app) printMount(e *mountEntry) {
 	if e.MountedAt != nil {
 		a.printf("  since       %s\n", e.MountedAt.Local().Format(time.RFC3339))
 		a.printf("  open until  %s\n", openUntil(e))
+		if e.FleetUntil != nil {
+			a.printf("              the fleet's file ends at %s; a newer one that is installed prolongs it\n", e.FleetUntil.Local().Format(time.RFC3339))
+		}
 	}
 	if e.Log != "" {
 		a.printf("  log         %s\n", printable(e.Log))

@@ -30,6 +30,7 @@ func (a *app) doctorChecks() []func() *doctorCheck {
 		checkSettings,
 		func() *doctorCheck { return checkState(m) },
 		func() *doctorCheck { return a.checkClock(m) },
+		checkMounts,
 	}
 }
 
@@ -75,6 +76,9 @@ func checkSettings() *doctorCheck {
 	}
 	if set.NoRollback {
 		c.Found = "older packages are refused, where no flag allows them"
+	}
+	if set.AuditLog != "" {
+		c.Found += "; openings go on record in " + printable(set.AuditLog)
 	}
 	return c
 }

@@ -5,6 +5,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -18,6 +20,7 @@ type handed struct {
 	file         *os.File
 	prepared     bool
 	major, minor int
+	program      int // else: number of the process that becomes the program
 }
 
 // handedFD is the number of the file in the process that serves.
@@ -26,19 +29,23 @@ const handedFD = 4
 // arg is the flag that tells the process of it.
 func (h *handed) arg() string {
 	if !h.prepared {
-		return "--handed=pipe"
+		return fmt.Sprintf("--handed=%d", h.program)
 	}
 	return fmt.Sprintf("--handed=%d:%d", h.major, h.minor)
 }
 
 // parseHanded is the reverse of arg, without the flag's name.
 func parseHanded(value string) (*handed, error) {
-	h := &handed{file: os.NewFile(handedFD, "handed"), prepared: value != "pipe"}
+	h := &handed{file: os.NewFile(handedFD, "handed"), prepared: strings.Contains(value, ":")}
 	unix.CloseOnExec(handedFD)
+	var err error
 	if h.prepared {
-		if _, err := fmt.Sscanf(value, "%d:%d", &h.major, &h.minor); err != nil {
-			return nil, usagef("--handed=%s: %w", value, err)
-		}
+		_, err = fmt.Sscanf(value, "%d:%d", &h.major, &h.minor)
+	} else {
+		h.program, err = strconv.Atoi(value)
+	}
+	if err != nil {
+		return nil, usagef("--handed=%s: %w", value, err)
 	}
 	return h, nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"syscall"
@@ -23,6 +24,8 @@ func (o *execOptions) becomeProgram(dir string) error {
 	// Rights and the namespace are a thread's, and exec passes on those of the
 	// thread that calls it.
 	runtime.LockOSThread()
+	// Until it is the program it ends by a signal as any process does.
+	signal.Reset(os.Interrupt, unix.SIGTERM)
 	file := os.NewFile(uintptr(o.inside), "socket")
 	conn, err := net.FileConn(file) // closed on exec, other than the file
 	if err = errors.Join(err, file.Close()); err != nil {
@@ -50,7 +53,19 @@ func (o *execOptions) becomeProgram(dir string) error {
 		return err
 	}
 	loosenProcess()
-	return programError(o.program[0], syscall.Exec(path, o.program, os.Environ()))
+	return programError(o.program[0], syscall.Exec(path, o.program, programEnviron()))
+}
+
+// programEnviron is the environment for the program. What was said to the process
+// that tgsp was started as is said to it: see sd_listen_fds(3).
+func programEnviron() []string {
+	environ := os.Environ()
+	for i, variable := range environ {
+		if variable == fmt.Sprintf("LISTEN_PID=%d", os.Getppid()) {
+			environ[i] = fmt.Sprintf("LISTEN_PID=%d", os.Getpid())
+		}
+	}
+	return environ
 }
 
 // dropRights takes from this thread what it could do in its user namespace: a
@@ -66,7 +81,7 @@ func dropRights() error {
 func handOver(socket *net.UnixConn, dir string) error {
 	prepared, err := prepare(dir)
 	if err != nil {
-		data, jsonErr := json.Marshal(&spaceMessage{Error: err.Error()})
+		data, jsonErr := json.Marshal(&spaceMessage{Error: err.Error(), NotGranted: notGranted(err)})
 		_, writeErr := socket.Write(data)
 		return errors.Join(err, jsonErr, writeErr)
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -41,8 +42,12 @@ func programError(name string, err error) error {
 const lingerTime = time.Second
 
 // runProgram lets the program loose and returns how it has ended.
-func (s *space) runProgram(a *app, state *mountState) error {
+func (s *space) runProgram(ctx context.Context, a *app, state *mountState) error {
 	forward := forwardSignals(s.cmd.Process)
+	if ctx.Err() != nil { // the signal came when nobody was there to take it
+		forward.end()
+		return errors.Join(errInterrupted, s.abandon())
+	}
 	_, err := s.socket.Write([]byte{1})
 	err = errors.Join(err, s.socket.Close())
 	s.cmd.Wait() //nolint:errcheck,gosec // ProcessState says it

@@ -16,6 +16,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tensorguard/tgsp/mount"
 )
 
 const (
@@ -28,46 +30,95 @@ const (
 // space is a place for the program of exec to run in: a process of ours that
 // waits to become it, in namespaces of its own where the system grants them.
 type space struct {
-	dir    string // the folder, as the program sees it
+	dir    string // of the model, as the program sees it
+	folder string // the same, or what hides it; it goes with the program
 	cmd    *exec.Cmd
 	socket *net.UnixConn
 	handed *handed
-	shared bool // without namespaces
 }
 
 // spaceMessage is what that process says of itself. The device of the mount that
 // it has made comes with it.
 type spaceMessage struct {
 	Error        string `json:"error,omitempty"`
+	NotGranted   bool   `json:"not_granted,omitempty"` // the error is that the system forbids it
 	Major, Minor int
 }
 
-// newSpace makes a space of its own, or else says why not and takes a folder that
-// nobody but this user may enter.
-func (o *execOptions) newSpace(a *app) (*space, error) {
-	base, err := makeHome(execFolder)
-	if err == nil {
-		base, err = filepath.EvalSymlinks(base)
+// runtimeFolder is where root's programs find their folders, so that they do when
+// they have given up being root.
+const runtimeFolder = "/run/tgsp"
+
+// newFolder makes an empty folder for one program, which only its user can enter
+// where none hides what is in it.
+func newFolder(own bool) (string, error) {
+	base := runtimeFolder
+	if !own || os.Geteuid() != 0 || os.MkdirAll(base, 0o755) != nil {
+		var err error
+		if base, err = makeHome(execFolder); err == nil {
+			base, err = filepath.EvalSymlinks(base)
+		}
+		if err != nil {
+			return "", err
+		}
 	}
+	dir, err := os.MkdirTemp(base, "")
+	if err != nil && own {
+		return newFolder(false)
+	}
+	return dir, err
+}
+
+// newSpace makes a space of its own, or, where the system grants none, says so and
+// takes a folder that nobody but this user may enter.
+func (o *execOptions) newSpace(a *app) (*space, error) {
+	dir, err := newFolder(true)
 	if err != nil {
 		return nil, err
 	}
-	name := strconv.Itoa(os.Getpid())
-	space, err := o.ownSpace(filepath.Join(base, name))
+	space, err := o.ownSpace(dir)
 	if err == nil {
 		return space, nil
 	}
-	shared, sharedErr := o.sharedSpace(filepath.Join(base, "shared-"+name))
-	if sharedErr != nil {
-		return nil, errors.Join(err, sharedErr)
+	err = errors.Join(err, ignoreMissing(os.Remove(dir)))
+	if !errors.As(err, new(*noSpaceError)) {
+		return nil, err
 	}
-	a.warnf("this system grants no namespaces (%s): until the program ends, all programs of yours can read the model at %s", escaped(err.Error()), printable(shared.dir))
+	if o.private {
+		err := &mount.Error{Op: "mount", Dir: dir, Reason: mount.NotAllowed, Err: fmt.Errorf("no namespace for the program alone: %w", err)}
+		return nil, withHint(err, "let users make user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns), or leave out --private")
+	}
+	if dir, err = newFolder(false); err != nil {
+		return nil, err
+	}
+	shared, sharedErr := o.sharedSpace(dir)
+	if sharedErr != nil {
+		return nil, errors.Join(sharedErr, ignoreMissing(os.Remove(dir)))
+	}
+	a.warnf("this system grants no namespaces: until the program ends, all programs of yours can read the model at %s; --private refuses that", printable(shared.dir))
 	return shared, nil
 }
 
+// noSpaceError says that the system grants no namespaces, or no mounts in them.
+type noSpaceError struct{ err error }
+
+func (e *noSpaceError) Error() string { return e.err.Error() }
+func (e *noSpaceError) Unwrap() error { return e.err }
+
+// notGranted tells what a system answers that forbids namespaces, by a filter, a
+// limit or a module, from other failures.
+func notGranted(err error) bool {
+	for _, errno := range []unix.Errno{unix.EPERM, unix.EACCES, unix.ENOSYS, unix.EINVAL, unix.ENOSPC, unix.EUSERS} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}
+
 // ownSpace makes a space in a mount namespace; a user needs a user namespace for
-// that.
-func (o *execOptions) ownSpace(dir string) (*space, error) {
+// that. The folder is hidden there, and the model lies in it.
+func (o *execOptions) ownSpace(folder string) (*space, error) {
 	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
 	if uid, gid := os.Geteuid(), os.Getegid(); uid != 0 {
 		attr.Cloneflags |= syscall.CLONE_NEWUSER
@@ -75,10 +126,14 @@ func (o *execOptions) ownSpace(dir string) (*space, error) {
 		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
 		attr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN} // in the new namespace alone
 	}
-	s, err := o.startSpace(dir, attr, nil)
+	s, err := o.startSpace(filepath.Join(folder, "model"), attr, nil)
+	if notGranted(err) {
+		return nil, &noSpaceError{err}
+	}
 	if err != nil {
 		return nil, err
 	}
+	s.folder = folder
 	message, device, err := s.receive()
 	if err != nil {
 		return nil, errors.Join(err, s.abandon())
@@ -90,24 +145,16 @@ func (o *execOptions) ownSpace(dir string) (*space, error) {
 // sharedSpace makes a space that sees what this process sees. Its folder is
 // mounted by whoever serves it, who also removes it.
 func (o *execOptions) sharedSpace(dir string) (*space, error) {
-	// One of the same number was killed, and so was what should have removed it.
-	err := ignoreMissing(os.Remove(dir))
-	if err == nil {
-		err = os.Mkdir(dir, 0o700)
-	}
-	if err != nil {
-		return nil, err
-	}
 	ends, held, err := os.Pipe()
 	if err != nil {
-		return nil, errors.Join(err, os.Remove(dir))
+		return nil, err
 	}
 	defer held.Close() //nolint:errcheck // the programs have their own
 	s, err := o.startSpace(dir, new(syscall.SysProcAttr), held)
 	if err != nil {
-		return nil, errors.Join(err, ends.Close(), os.Remove(dir))
+		return nil, errors.Join(err, ends.Close())
 	}
-	s.handed, s.shared = &handed{file: ends}, true
+	s.folder, s.handed = dir, &handed{file: ends, program: s.cmd.Process.Pid}
 	return s, nil
 }
 
@@ -174,8 +221,11 @@ func (s *space) receive() (*spaceMessage, *os.File, error) {
 	if err := json.Unmarshal(data[:n], message); err != nil {
 		return nil, nil, err
 	}
-	if message.Error != "" {
-		return nil, nil, errors.New(message.Error)
+	switch err := errors.New(message.Error); {
+	case message.NotGranted:
+		return nil, nil, &noSpaceError{err}
+	case message.Error != "":
+		return nil, nil, err
 	}
 	controls, err := unix.ParseSocketControlMessage(rights[:oobn])
 	if err != nil || len(controls) != 1 {
@@ -192,8 +242,5 @@ func (s *space) receive() (*spaceMessage, *os.File, error) {
 func (s *space) abandon() error {
 	err := s.socket.Close()
 	s.cmd.Wait() //nolint:errcheck,gosec // it ends because nothing is left to wait for
-	if s.shared {
-		err = errors.Join(err, ignoreMissing(os.Remove(s.dir)))
-	}
-	return err
+	return errors.Join(err, ignoreMissing(os.Remove(s.folder)))
 }

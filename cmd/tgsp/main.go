@@ -27,17 +27,32 @@ func main() { os.Exit(run()) }
 // two processors cold reads through a mount took a tenth longer.
 const waitingThreads = 8
 
+// endSignals are those that end what is going on. One that this process was
+// started to ignore, as a shell does for what runs behind its back, stays ignored,
+// for a program of exec too.
+func endSignals() []os.Signal {
+	signals := []os.Signal{syscall.SIGTERM}
+	if !signal.Ignored(os.Interrupt) {
+		signals = append(signals, os.Interrupt)
+	}
+	return signals
+}
+
 func run() int {
 	hardenProcess()
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + waitingThreads)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	defer stop()
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: secretsHidden{os.Stderr}}
 	if err := refuseSecrets(os.Args[1:]); err != nil {
 		a.json = slices.Contains(os.Args, "--json") // no flag has been parsed yet
-		return a.report(err)
+		code := a.report(err)
+		if len(os.Args) > 1 && os.Args[1] == execVerb {
+			return ownFailure
+		}
+		return code
 	}
 	cmd, err := newRootCommand(a).ExecuteContextC(ctx)
 	if end := new(programEnd); errors.As(err, &end) {

@@ -20,7 +20,7 @@ const clockPace = time.Second
 // of the clock.
 func (s *service) openInTime(ctx context.Context) (*session, error) {
 	for said := false; ; said = true {
-		opened, err := s.enter(s.app, s.pkg)
+		opened, err := s.unlock(s.app, s.pkg)
 		if !s.waitForClock || !errors.As(err, new(*container.ClockError)) {
 			return opened, err
 		}

@@ -32,6 +32,7 @@ type closing struct {
 	start  time.Time            // of watching
 	booted time.Duration        // uptime then
 
+	begun   chan struct{} // closed when programs may come in, or never will
 	shut    atomic.Bool
 	once    sync.Once
 	done    chan struct{} // closed after shut and closure are set
@@ -50,7 +51,7 @@ const onRequest = "tgsp umount --revoke"
 var errClosed = errors.New("the mount is closed")
 
 func newClosing() *closing {
-	return &closing{now: time.Now, uptime: uptime, done: make(chan struct{})}
+	return &closing{now: time.Now, uptime: uptime, begun: make(chan struct{}), done: make(chan struct{})}
 }
 
 // uptime survives a suspended machine, other than Go's monotonic clock.
@@ -62,8 +63,12 @@ func uptime() time.Duration {
 	return time.Duration(t.Nano())
 }
 
-// allow is asked by every request, and so may not take long.
+// begin lets those go on that have come before it.
+func (c *closing) begin() { close(c.begun) }
+
+// allow is asked by every request, and so may not take long once the mount is open.
 func (c *closing) allow() error {
+	<-c.begun
 	if c.shut.Load() {
 		return errClosed
 	}
@@ -82,6 +87,16 @@ func (c *closing) left() time.Duration { return c.deadline.Sub(c.now().Round(0))
 // setting it back gives no more time.
 func (c *closing) leftSinceStart() time.Duration {
 	return c.deadline.Sub(c.start.Round(0)) - (c.uptime() - c.booted)
+}
+
+// time is the later of what the wall clock shows and what it would show had nobody
+// set it since watching began.
+func (c *closing) time() time.Time {
+	now, counted := c.now().Round(0), c.start.Round(0).Add(c.uptime()-c.booted)
+	if counted.After(now) {
+		return counted
+	}
+	return now
 }
 
 func (c *closing) expire() {

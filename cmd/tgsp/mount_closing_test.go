@@ -48,6 +48,7 @@ func startClosing(t *testing.T, checks ...func() (string, bool)) (*closing, *tes
 	c.now, c.uptime, c.checks = clock.now, clock.uptime, checks
 	c.deadline = clock.wall.Round(0).Add(time.Hour)
 	c.watch()
+	c.begin()
 	t.Cleanup(func() { c.close(closure{}) }) // ends what watches
 	return c, clock
 }
@@ -93,6 +94,7 @@ func TestClosingAfterSuspend(t *testing.T) {
 func TestClosingOnRequestAfterSuspend(t *testing.T) {
 	clock := &testClock{wall: time.Now()}
 	c := newClosing()
+	c.begin()
 	c.now, c.deadline = clock.now, clock.wall.Round(0).Add(time.Hour)
 	clock.set(2*time.Hour, 0) // a monotonic reading would say that no time has passed
 	if err := c.allow(); err == nil {
@@ -161,6 +163,7 @@ func TestClosingByCheck(t *testing.T) {
 // TestClosingWithoutEnd asks no clock where the policy has no end.
 func TestClosingWithoutEnd(t *testing.T) {
 	c := newClosing()
+	c.begin()
 	c.now = func() time.Time { t.Error("a clock was asked"); return time.Time{} }
 	if err := c.allow(); err != nil {
 		t.Error(err)
@@ -201,6 +204,28 @@ func TestLogTells(t *testing.T) {
 	} {
 		if got := lineTells(line); got != want {
 			t.Errorf("%q: %t", line, got)
+		}
+	}
+}
+
+// TestClosingBegins lets nobody in before the opening is on record, and nobody at
+// all where that fails.
+func TestClosingBegins(t *testing.T) {
+	for _, fails := range []bool{false, true} {
+		c := newClosing()
+		answer := make(chan error, 1)
+		go func() { answer <- c.allow() }()
+		select {
+		case err := <-answer:
+			t.Fatalf("answered before it was opened: %v", err)
+		case <-time.After(20 * time.Millisecond):
+		}
+		if fails {
+			c.close(closure{})
+		}
+		c.begin()
+		if err := <-answer; (err != nil) != fails {
+			t.Errorf("opening fails is %t: %v", fails, err)
 		}
 	}
 }

@@ -6,14 +6,21 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/tensorguard/tgsp/container"
 	"github.com/tensorguard/tgsp/crypto/fleet"
 )
 
 // watchFleet closes the mount of a package for a fleet when a bundle is installed
-// by which this agent is not in the fleet any more. It keeps no keys.
+// by which this agent is not in the fleet any more, or when what is installed of
+// the policy's fleet is out of date. It keeps no keys.
 func (s *service) watchFleet(opened *session) {
+	if target := opened.reader.Envelope().Manifest().Policy.TargetFleet; len(target) > 0 {
+		id := container.FleetID(target)
+		s.closing.checks = append(s.closing.checks, s.outOfDate(id))
+		s.fleetEnd = fleetEnd(opened.facts.Fleets, id)
+	}
 	for i := range opened.facts.Fleets {
 		m := &opened.facts.Fleets[i]
 		agent, err := fleet.ParseAgentID(m.Agent)
@@ -21,6 +28,31 @@ func (s *service) watchFleet(opened *session) {
 			continue // keys that are no agent's
 		}
 		s.closing.checks = append(s.closing.checks, revokedFrom(m.Fleet, agent))
+	}
+}
+
+// fleetEnd is when the file of a fleet that is in force ends.
+func fleetEnd(fleets []container.Membership, id container.FleetID) time.Time {
+	for i := range fleets {
+		if fleets[i].Fleet == id {
+			return fleets[i].ValidUntil
+		}
+	}
+	return time.Time{}
+}
+
+// outOfDate looks at the end of a fleet's file. Before it closes the mount it looks
+// for a newer one, which may have been installed since.
+func (s *service) outOfDate(id container.FleetID) func() (string, bool) {
+	return func() (string, bool) {
+		if s.closing.time().Before(s.fleetEnd) {
+			return "", false
+		}
+		if b, err := installedBundle(id); err == nil && b != nil && b.File.ValidUntil().After(s.fleetEnd) {
+			s.fleetEnd = b.File.ValidUntil()
+			return "", false
+		}
+		return fmt.Sprintf("the file of fleet %s was valid until %s", id.ShortID(), s.fleetEnd.UTC().Format(time.RFC3339)), true
 	}
 }
 

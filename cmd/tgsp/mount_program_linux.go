@@ -5,7 +5,7 @@ package main
 import (
 	"context"
 	"io"
-	"os"
+	"time"
 
 	"github.com/tensorguard/tgsp/mount"
 )
@@ -15,27 +15,45 @@ func (s *service) private() bool { return s.handed != nil && s.handed.prepared }
 
 // endReason says why a mount has ended that this process did not end.
 func (s *service) endReason() string {
-	if s.handed != nil {
+	if s.private() || s.left.Load() {
 		return unmountedProgram
 	}
 	return unmountedByOthers
 }
 
+// dropFolder removes the folder that was made for a program: whatever has ended its
+// mount, nobody sees it any more.
+func (s *service) dropFolder() {
+	if s.handed == nil {
+		return
+	}
+	if err := s.state.dropFolder(); err != nil {
+		s.logger.Warn("cannot remove the folder that was made for a program", "error", err)
+	}
+}
+
 // leaveWithProgram ends a mount for a program of exec that has no namespace of its
-// own, when the last program has ended, or closed what tells of it, and none uses
-// the folder any more. The folder goes, too.
+// own, when the program has ended, and the last that it has started, or closed what
+// tells of it, and none uses the folder any more.
 func (s *service) leaveWithProgram(ctx context.Context, server *mount.Server) {
 	if s.handed == nil || s.handed.prepared {
 		return
 	}
 	go func() {
 		io.Copy(io.Discard, s.handed.file) //nolint:errcheck,gosec // its end is what counts
-		err := server.UnmountUnused(ctx)
-		if err == nil {
-			err = os.Remove(s.dir)
+		// A program that closes what it does not know, as daemons do, still runs.
+		for start, err := processStart(s.handed.program); err == nil; {
+			time.Sleep(programNap)
+			if now, gone := processStart(s.handed.program); gone != nil || now != start {
+				break
+			}
 		}
-		if err != nil && ctx.Err() == nil {
+		s.left.Store(true)
+		if err := server.UnmountUnused(ctx); err != nil && ctx.Err() == nil {
 			s.logger.Error("cannot take the folder of a program away that has ended", "dir", s.dir, "error", err)
 		}
 	}()
 }
+
+// programNap is how often a program is looked for that tells nothing of its end.
+const programNap = 50 * time.Millisecond

@@ -9,6 +9,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -28,8 +30,11 @@ type service struct {
 	file   *os.File // the log, where it is one
 	state  *mountState
 
-	closing *closing
-	window  container.Policy // not_after and the grace that is used
+	session  *session // until the package is open for programs
+	closing  *closing
+	window   container.Policy // not_after and the grace that is used
+	fleetEnd time.Time        // of the file of the policy's fleet; zero where there is none
+	left     atomic.Bool      // the program of exec has ended, and so the mount
 }
 
 // serveDaemon is serve for a process that another one of ours waits for.
@@ -71,6 +76,7 @@ func (s *service) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.session = session
 	reader := session.reader
 	s.watchFleet(session)
 	// The package was only read: that its storage has gone meanwhile is no
@@ -133,6 +139,7 @@ func (s *service) run(ctx context.Context, server *mount.Server, reader *contain
 			s.logger.Warn("cannot remove the state of this mount", "error", err)
 		}
 	}()
+	defer s.dropFolder()
 	// Before the state goes, and with it a log that nobody needs to read.
 	defer func() { s.endTrail(err) }()
 	s.logger.Info("mounted", "package", s.pkg, "package_id", s.state.PackageID, "version", s.state.Version,
@@ -148,14 +155,19 @@ func (s *service) run(ctx context.Context, server *mount.Server, reader *contain
 		defer close(ended)
 		server.Wait()
 	}()
-	err = s.opened()
+	err = s.admitted()
 	if err == nil {
 		err = s.detach()
 	}
 	if err != nil {
 		// Whoever asked for it is gone and would never know of it.
-		_, unmountErr := server.Unmount(context.WithoutCancel(ctx))
-		return errors.Join(err, unmountErr)
+		server.Revoke()
+		return errors.Join(err, server.Detach())
+	}
+	if s.handed != nil {
+		// The signal that ends a group of processes is for the program, which may
+		// still read: the mount ends after it.
+		ctx, serving = context.WithoutCancel(ctx), context.WithoutCancel(ctx)
 	}
 	s.leaveWithProgram(serving, server)
 	select {
@@ -167,6 +179,21 @@ func (s *service) run(ctx context.Context, server *mount.Server, reader *contain
 	case <-ctx.Done():
 		return s.stop(ctx, server)
 	}
+}
+
+// admitted lets programs in when the opening is on record and remembered. Those
+// that came before have waited; where it fails they get nothing.
+func (s *service) admitted() error {
+	err := s.opened()
+	if err == nil {
+		err = about(s.pkg, s.session.remember(s.app))
+	}
+	s.session = nil // with the identities in it
+	if err != nil {
+		s.closing.close(closure{audit.Failed, err.Error()})
+	}
+	s.closing.begin()
+	return err
 }
 
 // detach lets the parent of a daemon go. Standard error was the parent's while
@@ -214,6 +241,16 @@ func (s *service) describe(reader *container.Reader) error {
 		Foreground:   s.parent == nil,
 		Private:      s.private(),
 		MountedAt:    time.Now().UTC().Truncate(time.Second),
+	}
+	if s.handed != nil {
+		s.state.Folder = s.dir
+		if s.private() {
+			s.state.Folder = filepath.Dir(s.dir)
+		}
+	}
+	if !s.fleetEnd.IsZero() {
+		end := s.fleetEnd.UTC()
+		s.state.FleetUntil = &end
 	}
 	if end := s.closing.deadline; !end.IsZero() {
 		notAfter := time.Unix(int64(s.window.NotAfter), 0).UTC() //nolint:gosec // bounded by the format

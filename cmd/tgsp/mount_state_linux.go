@@ -31,9 +31,11 @@ type mountState struct {
 	BootID       string     `json:"boot_id"`
 	Foreground   bool       `json:"foreground"`
 	Private      bool       `json:"private,omitempty"` // for a program of exec, which alone sees it
+	Folder       string     `json:"folder,omitempty"`  // that was made for it
 	MountedAt    time.Time  `json:"mounted_at"`
 	NotAfter     *time.Time `json:"not_after,omitempty"`
-	OpenUntil    *time.Time `json:"open_until,omitempty"` // not_after and the grace after it
+	OpenUntil    *time.Time `json:"open_until,omitempty"`  // not_after and the grace after it
+	FleetUntil   *time.Time `json:"fleet_until,omitempty"` // end of the fleet's file that it was opened by
 	Log          string     `json:"log,omitempty"`
 
 	Closed *closedState `json:"closed,omitempty"` // where it ended while programs used it
@@ -155,9 +157,17 @@ func cleanStates() error {
 		if s.alive() || mounted && latestState(states, s.Mountpoint) == s {
 			continue
 		}
-		err = errors.Join(err, s.remove())
+		err = errors.Join(err, s.remove(), s.dropFolder())
 	}
 	return err
+}
+
+// dropFolder removes the folder that was made for a program of exec.
+func (s *mountState) dropFolder() error {
+	if s.Folder == "" {
+		return nil
+	}
+	return ignoreMissing(os.Remove(s.Folder))
 }
 
 // mountTable returns the mounts of all users by mountpoint.

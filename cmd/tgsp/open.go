@@ -113,29 +113,16 @@ func (o *openFlags) look(a *app, name string) (*session, error) {
 	return &session{file: f, trust: trust, identities: identities}, nil
 }
 
-// open opens the contents of a package, remembers that and puts it on record.
+// open opens the contents of a package, puts that on record and remembers it.
 func (o *openFlags) open(a *app, name string) (*container.Reader, error) {
-	s, err := o.enter(a, name)
-	if err != nil {
-		return nil, err
-	}
-	if err := o.opened(); err != nil {
-		return nil, errors.Join(err, s.reader.Close())
-	}
-	return s.reader, nil
-}
-
-// enter opens the contents of a package and remembers that. The caller puts it on
-// record before anybody can read them.
-func (o *openFlags) enter(a *app, name string) (*session, error) {
-	s, err := o.unlock(a, name)
+	s, err := o.begin(a, name)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.remember(a); err != nil {
 		return nil, errors.Join(about(name, err), s.reader.Close())
 	}
-	return s, nil
+	return s.reader, nil
 }
 
 // begin opens the contents of a package and puts that on record. Who hands them
@@ -152,6 +139,7 @@ func (o *openFlags) begin(a *app, name string) (*session, error) {
 }
 
 // unlock opens the contents of a package: trust, then policy, then key, then age.
+// The caller puts it on record and remembers it before anybody can read them.
 func (o *openFlags) unlock(a *app, name string) (*session, error) {
 	newest, err := o.refusesRollback()
 	if err != nil {

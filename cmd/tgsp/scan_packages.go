@@ -62,7 +62,22 @@ func (a *app) scanPackages(ctx context.Context, found *scan.Result, trust *conta
 			packages = append(packages, &scanPackage{Package: f.Path})
 		}
 	}
-	packages = joinMounts(packages, found.Mounts)
+	done := make(chan error, 1)
+	go func() {
+		packages = joinMounts(packages, found.Mounts)
+		done <- openAll(ctx, a, packages, trust)
+	}()
+	// Whoever interrupts does not wait for storage that does not answer.
+	select {
+	case err := <-done:
+		return packages, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// openAll opens packages, several at a time.
+func openAll(ctx context.Context, a *app, packages []*scanPackage, trust *container.Trust) error {
 	group := new(errgroup.Group)
 	group.SetLimit(scanOpeners)
 	for _, p := range packages {
@@ -74,15 +89,7 @@ func (a *app) scanPackages(ctx context.Context, found *scan.Result, trust *conta
 			return ctx.Err()
 		})
 	}
-	done := make(chan error, 1)
-	go func() { done <- group.Wait() }()
-	// Whoever interrupts does not wait for storage that does not answer.
-	select {
-	case err := <-done:
-		return packages, err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return group.Wait()
 }
 
 // joinMounts adds the packages behind the mounts. One that was found as a file

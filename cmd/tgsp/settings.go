@@ -6,13 +6,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
+
+	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 )
 
 // settings are what the user wants of every run: the file settings.json in the
 // home folder, which people write by hand.
 type settings struct {
 	NoRollback bool   `json:"no_rollback"` // as if every verb had --no-rollback
-	AuditLog   string `json:"audit_log"`   // as if every verb had --audit-log with this
+	AuditLog   string `json:"audit_log"`   // as if every verb that has --audit-log had it with this
 }
 
 // loadSettings reads the settings; a file that does not exist sets nothing.
@@ -40,5 +43,11 @@ func parseSettings(data []byte) (*settings, error) {
 	s := new(settings)
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
-	return s, d.Decode(s)
+	if err := d.Decode(s); err != nil {
+		return nil, err
+	}
+	if s.AuditLog != "" && audit.IsFile(s.AuditLog) && !filepath.IsAbs(s.AuditLog) {
+		return nil, fmt.Errorf("audit_log %q: name a file by its whole path, since each run has a folder of its own", s.AuditLog)
+	}
+	return s, nil
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -48,12 +49,35 @@ func (r *reportFlags) prepare(a *app, pkg string) (*tgspcrypto.AuthorKey, error)
 		if p, err := os.Stat(pkg); err == nil && os.SameFile(p, info) {
 			return nil, usagef("--report %s: that is the package itself", r.file)
 		}
+		if !isReport(r.file) {
+			return nil, withHint(usagef("--report %s: the file is there and is no report", r.file), "name another file, or remove it")
+		}
 	}
 	if r.key == "" {
 		return nil, nil
 	}
 	return a.authorKey(r.key)
 }
+
+// isReport reports whether a file is one that write has left, or empty: only such a
+// file is replaced. A slip in a command line must not cost a key.
+func isReport(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close() //nolint:errcheck // only read
+	var known struct {
+		ReportVersion int    `json:"report_version"`
+		PayloadType   string `json:"payloadType"`
+	}
+	err = json.NewDecoder(io.LimitReader(f, maxReport)).Decode(&known)
+	return errors.Is(err, io.EOF) || err == nil && (known.ReportVersion > 0 || known.PayloadType == verifyReportType)
+}
+
+// maxReport bounds what is read of a file that may be a report. One has no more than
+// a package's envelope and some words.
+const maxReport = 64 << 20
 
 // write leaves the report as a whole in place of what was there.
 func (r *reportFlags) write(report *verifyReport, key *tgspcrypto.AuthorKey) error {
