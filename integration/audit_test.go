@@ -171,7 +171,7 @@ func TestAuditLogWithoutRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() {
-		syscall.Kill(-eager.Process.Pid, syscall.SIGKILL)
+		syscall.Kill(-eager.Process.Pid, syscall.SIGKILL) //nolint:errcheck // it may have ended, which is looked at
 		if eager.Wait(); eager.ProcessState.Exited() {
 			t.Error("a file was read off the record")
 		}
