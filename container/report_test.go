@@ -23,6 +23,7 @@ func TestReport(t *testing.T) {
 		demand func(v *VerifyOptions)
 	}{
 		{"", nil, nil},
+		{"", nil, func(v *VerifyOptions) { v.At = &at }},
 		{CheckSignatures, nil, func(v *VerifyOptions) {
 			v.Trust = &Trust{Keys: v.Trust.Keys, Require: []tgspcrypto.AuthorPublicKey{stranger}}
 		}},
@@ -47,8 +48,12 @@ func TestReport(t *testing.T) {
 		}
 		o.wantReport(t, c.failed, c.demand)
 	}
+	// Contents that were right before do not make it the contents' fault.
+	o := takeApartModel(t, randomFiles(map[string]int{"weights": 3 << 20}))
+	o.data[len(o.data)-1] ^= 1
+	o.wantReport(t, CheckHashTree, nil)
 	// The author has signed what is wrong, so that every hash is right.
-	o := takeApartModel(t, randomFiles(map[string]int{"small": 70_000, "weights": alignFrom}))
+	o = takeApartModel(t, randomFiles(map[string]int{"small": 70_000, "weights": alignFrom}))
 	o.plaintext(t, 0, 1)
 	o.plaintext(t, 1, 1)
 	o.wantReport(t, CheckContents, nil)

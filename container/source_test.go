@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -177,6 +178,24 @@ func TestChangedSource(t *testing.T) {
 		if left, err := os.ReadDir(filepath.Dir(out)); err != nil || len(left) > 0 {
 			t.Errorf("%s: left behind: %v, %v", name, left, err)
 		}
+	}
+}
+
+// TestSourceThatChangesWhileItIsPacked writes to a file when a part of it was read.
+func TestSourceThatChangesWhileItIsPacked(t *testing.T) {
+	dir := tree(t, "a")
+	file := filepath.Join(dir, "a")
+	check(t, os.WriteFile(file, make([]byte, 64<<20), 0o644)) // more than is read ahead of what was written
+	s, err := Scan(dir, SourceOptions{})
+	check(t, err)
+	o, out := packOptions(t), filepath.Join(t.TempDir(), "m.tgsp")
+	var once sync.Once
+	o.Progress = func(int64, int64) { once.Do(func() { check(t, os.Chtimes(file, time.Time{}, created)) }) }
+	if _, err := Pack(context.Background(), out, s, o); !errors.As(err, new(*SourceError)) {
+		t.Errorf("nobody noticed: %v", err)
+	}
+	if left, err := os.ReadDir(filepath.Dir(out)); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 

@@ -31,7 +31,7 @@ func newTileStream(leaves int64, flush func(off int64, tile []byte) error) *tile
 	return t
 }
 
-func (t *tileStream) store(level int, _ int64, h tlog.Hash) error {
+func (t *tileStream) store(level int, h tlog.Hash) error {
 	p := &t.pending[level]
 	p.data = append(p.data, h[:]...)
 	if len(p.data) < tileWidth*tlog.HashSize {

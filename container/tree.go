@@ -52,20 +52,19 @@ func levelOffset(leaves int64, level int) int64 {
 // A treeBuilder computes the tree from the leaf digests in order.
 type treeBuilder struct {
 	merkle.Builder
-	// store is called for each hash that the tree section holds.
-	store func(level int, n int64, h tlog.Hash) error
+	// store is called for each hash that the tree section holds, level by level in order.
+	store func(level int, h tlog.Hash) error
 }
 
 // add appends the next leaf.
 func (b *treeBuilder) add(digest Hash) error {
-	leaf := b.Records()
 	hashes, err := b.Add(digest[:])
 	if err != nil {
 		return err
 	}
 	for level, h := range hashes {
 		if level%tileHeight == 0 {
-			if err := b.store(level/tileHeight, leaf>>level, h); err != nil {
+			if err := b.store(level/tileHeight, h); err != nil {
 				return err
 			}
 		}

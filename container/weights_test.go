@@ -48,7 +48,7 @@ func TestBadSafetensorsHeaders(t *testing.T) {
 	many := `{"a":{"dtype":"F32","shape":[` + strings.TrimSuffix(strings.Repeat("4294967296,", 3), ",") + `]}}`
 	for name, data := range map[string][]byte{
 		"empty": nil, "short length": {1, 2, 3}, "cut": safetensorsFile(tinyHeader, 0)[:60],
-		"huge length": bytes.Repeat([]byte{0xff}, 100), "no object": safetensorsFile("[1]", 0), "no JSON": safetensorsFile("\x00\x00", 0),
+		"huge length": bytes.Repeat([]byte{0xff}, 100), "without an end": safetensorsFile(`{"a":{"dtype":"F32","shape":[1]}`, 0), "no object": safetensorsFile("[1]", 0), "no JSON": safetensorsFile("\x00\x00", 0),
 		"a number as tensor": safetensorsFile(`{"a":1}`, 0), "negative shape": safetensorsFile(`{"a":{"dtype":"F32","shape":[-1]}}`, 0),
 		"no dtype": safetensorsFile(`{"a":{"shape":[1]}}`, 0), "overflow": safetensorsFile(many, 0), "ends early": safetensorsFile(`{"a":`, 0),
 		"long dtype": safetensorsFile(`{"a":{"dtype":"`+strings.Repeat("F", 100)+`","shape":[1]}}`, 0),
