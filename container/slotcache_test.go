@@ -55,3 +55,29 @@ func TestSlotCacheWaits(t *testing.T) {
 		}
 	}
 }
+
+// TestSlotCacheGoesAround gives a reader of another key its value while the slot of
+// both waits for storage.
+func TestSlotCacheGoesAround(t *testing.T) {
+	c := newSlotCache[int64](1, nil)
+	begun, goOn, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		done <- c.with(3, func(int64) (int64, error) {
+			close(begun)
+			<-goOn
+			return 3, nil
+		}, func(int64) {})
+	}()
+	<-begun
+	got := int64(0)
+	check(t, c.with(4, func(key int64) (int64, error) { return 10 * key, nil }, func(v int64) { got = v }))
+	if got != 40 {
+		t.Errorf("got %d", got)
+	}
+	failure := errors.New("storage")
+	if err := c.with(5, func(int64) (int64, error) { return 0, failure }, func(int64) { t.Error("used") }); !errors.Is(err, failure) {
+		t.Error(err)
+	}
+	close(goOn)
+	check(t, <-done)
+}
