@@ -71,6 +71,28 @@ func TestWholeLeavesAreReadOnce(t *testing.T) {
 	}
 }
 
+// TestDamageInAPart changes a leaf of a batch that several processors share. Whoever
+// has that part, the bytes before it are given, and nothing of it.
+func TestDamageInAPart(t *testing.T) {
+	for _, n := range []int{1, 2, 4, 7} {
+		withProcessors(t, n)
+		x, r, src := listed(t, batchPlaintext)
+		for leaf := range int64(batchLeaves) {
+			at := src.from + leaf*LeafSize + 100
+			src.data[at] ^= 1
+			p := make([]byte, batchPlaintext)
+			got, err := r.ReadFileAt(0, p, 0)
+			if int64(got) != leaf*leafPlaintext || !errors.As(err, new(*AlteredError)) || !bytes.Equal(p[:got], x.files["w"][:got]) {
+				t.Errorf("leaf %d with %d processors: %d bytes, %v", leaf, n, got, err)
+			}
+			if !bytes.Equal(p[leaf*leafPlaintext:(leaf+1)*leafPlaintext], make([]byte, leafPlaintext)) {
+				t.Errorf("leaf %d with %d processors: some of it was given", leaf, n)
+			}
+			src.data[at] ^= 1
+		}
+	}
+}
+
 // TestReadGoesOnAfterAFailure has storage fail once: what was asked for is read
 // leaf by leaf, each once, to the last that there is.
 func TestReadGoesOnAfterAFailure(t *testing.T) {
