@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tensorguard/tgsp/cmd/tgsp/authority"
+	"github.com/tensorguard/tgsp/cmd/tgsp/durable"
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 	"github.com/tensorguard/tgsp/crypto/fleet"
 )
@@ -81,7 +82,7 @@ func (o *fleetExportOptions) run(a *app, name string) error {
 	if len(data) > fleet.MaxBundle {
 		return usagef("the entries of all agents need %s, and a bundle has at most %s: export them one by one with --agent", byteCount(int64(len(data))), byteCount(fleet.MaxBundle))
 	}
-	if err := writeFileAtomic(o.out, data, 0o644); err != nil {
+	if err := durable.WriteFile(o.out, data, 0o644); err != nil {
 		return err
 	}
 	a.printf("%s: %s\n", printable(o.out), fleetLine(file))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/durable"
 	"github.com/tensorguard/tgsp/container"
 	"github.com/tensorguard/tgsp/crypto/fleet"
 )
@@ -92,7 +93,7 @@ func installBundle(b *fleet.Bundle) error {
 	if _, err := makeHome(filepath.Base(filepath.Dir(name))); err != nil {
 		return err
 	}
-	return writeFileAtomic(name, b.Encode(), 0o600)
+	return durable.WriteFile(name, b.Encode(), 0o600)
 }
 
 func (o *fleetInstallOptions) show(a *app, k *fleet.Keyring) error {

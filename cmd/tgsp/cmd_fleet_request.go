@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tensorguard/tgsp/cmd/tgsp/durable"
 )
 
 type fleetRequestOptions struct {
@@ -59,7 +61,7 @@ func (o *fleetRequestOptions) run(a *app) error {
 		a.printf("%s\n", line)
 		return nil
 	}
-	if err := writeFileAtomic(o.out, []byte(line+"\n"), 0o644); err != nil {
+	if err := durable.WriteFile(o.out, []byte(line+"\n"), 0o644); err != nil {
 		return err
 	}
 	a.notef("written to %s; send it to the fleet's authority\n", printable(o.out))

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/tensorguard/tgsp/cmd/tgsp/durable"
 )
 
 // Names inside the home folder.
@@ -46,7 +48,7 @@ func makeHome(inside ...string) (string, error) {
 		return "", err
 	}
 	dir = filepath.Join(append([]string{dir}, inside...)...)
-	return dir, os.MkdirAll(dir, 0o700)
+	return dir, durable.MkdirAll(dir, 0o700)
 }
 
 // readHome reads a file in the home folder; one that does not exist is nil. It

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/durable"
 	"github.com/tensorguard/tgsp/mount"
 )
 
@@ -79,7 +80,7 @@ func (s *mountState) save() error {
 		return err
 	}
 	s.file = filepath.Join(dir, stateName(s.Mountpoint, s.PID)+".json")
-	return writeFileAtomic(s.file, append(data, '\n'), 0o600)
+	return durable.WriteFile(s.file, append(data, '\n'), 0o600)
 }
 
 // remove takes the state away, and its log where nobody needs to read it.

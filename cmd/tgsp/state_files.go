@@ -10,6 +10,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/tensorguard/tgsp/cmd/tgsp/durable"
 )
 
 // peek returns what stands in a state that is not to be believed, as far as it
@@ -132,12 +134,12 @@ func (s *stateStore) writeNew(name string, data []byte) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return errors.Join(err, os.Remove(s.path(name)))
 	}
-	return s.stepped(syncFolder(s.dir))
+	return s.stepped(durable.SyncFolder(s.dir))
 }
 
 func (s *stateStore) rename(name string) error {
 	err := os.Rename(s.path(name+newSuffix), s.path(name))
-	return s.stepped(errors.Join(err, syncFolder(s.dir)))
+	return s.stepped(errors.Join(err, durable.SyncFolder(s.dir)))
 }
 
 func (s *stateStore) stepped(err error) error {

@@ -23,12 +23,3 @@ func tryLockState(f *os.File, exclusive bool) error {
 	}
 	return err
 }
-
-// syncFolder makes the names in a folder durable.
-func syncFolder(name string) error {
-	f, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}

@@ -21,6 +21,3 @@ func tryLockState(f *os.File, exclusive bool) error {
 	}
 	return err
 }
-
-// syncFolder has nothing to do: Windows makes names durable by itself.
-func syncFolder(string) error { return nil }

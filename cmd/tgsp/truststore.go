@@ -7,11 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/durable"
 	"github.com/tensorguard/tgsp/container"
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
@@ -79,7 +78,7 @@ func (s *trustStore) save() error {
 	if err != nil {
 		return err
 	}
-	return writeFileAtomic(filepath.Join(dir, trustFile), data, 0o600)
+	return durable.WriteFile(filepath.Join(dir, trustFile), data, 0o600)
 }
 
 // keys returns the entries as the core takes them.
@@ -111,28 +110,4 @@ func (s *trustStore) keys() ([]container.TrustedKey, error) {
 		all = append(all, container.TrustedKey{Key: key, Role: role, Packages: e.Packages})
 	}
 	return all, nil
-}
-
-// writeFileAtomic writes a file beside its name, syncs it, and renames it.
-func writeFileAtomic(name string, data []byte, perm fs.FileMode) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(perm)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
 }

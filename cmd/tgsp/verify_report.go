@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/durable"
 	"github.com/tensorguard/tgsp/container"
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
@@ -91,7 +92,7 @@ func (r *reportFlags) write(report *verifyReport, key *tgspcrypto.AuthorKey) err
 	if err != nil {
 		return err
 	}
-	return writeFileAtomic(r.file, data, 0o644)
+	return durable.WriteFile(r.file, data, 0o644)
 }
 
 func encodeReport(v any) ([]byte, error) {

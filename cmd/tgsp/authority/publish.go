@@ -16,6 +16,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/durable"
 	"github.com/tensorguard/tgsp/crypto/fleet"
 )
 
@@ -126,9 +127,13 @@ func (w *entryWriter) finish() (fleet.Hash, error) {
 	return w.tree.Root()
 }
 
-// commit makes the files durable. What names them is written afterwards.
+// commit makes the files and their names durable. What names them is written
+// afterwards.
 func (w *entryWriter) commit() error {
 	err := errors.Join(w.packed.Sync(), w.nodes.Sync())
+	if err == nil {
+		err = durable.SyncFolder(w.dir)
+	}
 	w.committed = err == nil
 	return err
 }
