@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/authority"
 	"github.com/tensorguard/tgsp/cmd/tgsp/durable"
 )
 
@@ -25,7 +26,10 @@ func newFleetRequestCommand(a *app) *cobra.Command {
 		Use:   "request [-o FILE]",
 		Short: "Ask to be enrolled in a fleet, as an agent",
 		Long: `Writes this agent's request: its public key and what it is called. Send it to the
-fleet's authority. The secret key stays where it is.`,
+fleet's authority. The secret key stays where it is.
+
+A name of 8 to 64 hexadecimal digits would be taken for the id of an agent. It is
+refused, and where the machine is called so, the request is without a name.`,
 		Example: `  tgsp fleet request -o gate-7.request --name gate-7`,
 		Args:    cobra.NoArgs,
 		RunE:    func(*cobra.Command, []string) error { return o.run(a) },
@@ -72,6 +76,9 @@ func (o *fleetRequestOptions) run(a *app) error {
 // an id would be taken for another agent.
 func checkAgentName(s string) error {
 	const most = 64
+	if authority.LooksLikeID(s) {
+		return fmt.Errorf("%q cannot be the name of an agent: it would be taken for the id of one; put a hyphen or a letter after f in it", s)
+	}
 	if s == "" || len(s) > most || !isPrintable(s) || strings.ContainsAny(s, " \t#") || strings.HasPrefix(s, "tgsp-") || strings.HasPrefix(s, "-") {
 		return fmt.Errorf("%q cannot be the name of an agent: want 1 to %d bytes without spaces, not a key", s, most)
 	}

@@ -89,6 +89,15 @@ var ErrNoAgent = errors.New("no agent of the fleet")
 // minPrefix is how many digits of an agent's id name it.
 const minPrefix = 8
 
+// fullID is how many there are.
+var fullID = hex.EncodedLen(len(fleet.AgentID{}))
+
+// LooksLikeID reports whether s can be the first digits of an agent's id, so that
+// as a name it would be taken for another agent.
+func LooksLikeID(s string) bool {
+	return len(s) >= minPrefix && len(s) <= fullID && strings.Trim(s, "0123456789abcdefABCDEF") == ""
+}
+
 // Find returns the agents that names mean, each its public line, the first digits,
 // eight at least, of its id, or what its request called it. It returns ErrNoAgent
 // where there is none. However many names there are, it looks through the fleet
@@ -100,31 +109,16 @@ func (s *Store) Find(whos ...string) ([]*Agent, error) {
 		var err error
 		if key, parseErr := tgspcrypto.ParseRecipient(who); parseErr == nil {
 			found[i], err = s.get(fleet.NewAgentID(key), who)
-		} else {
-			found[i], err = s.findPrefix(strings.ToLower(who))
+		} else if found[i], err = s.findPrefix(strings.ToLower(who)); who != "" {
+			byName[who] = append(byName[who], i) // also where it begins an id
 		}
 		if err != nil {
 			return nil, err
 		}
-		if found[i] == nil {
-			byName[who] = append(byName[who], i)
-		}
 	}
-	if len(byName) == 0 {
-		return found, nil
-	}
-	for a, err := range s.All() {
-		if err != nil {
+	if len(byName) > 0 {
+		if err := s.findNames(byName, found); err != nil {
 			return nil, err
-		}
-		if a.Name == "" {
-			continue
-		}
-		for _, i := range byName[a.Name] {
-			if found[i] != nil {
-				return nil, fmt.Errorf("%q is the name of several agents: name one by its id", a.Name)
-			}
-			found[i] = a
 		}
 	}
 	for i, who := range whos {
@@ -133,6 +127,31 @@ func (s *Store) Find(whos ...string) ([]*Agent, error) {
 		}
 	}
 	return found, nil
+}
+
+// findNames looks through the fleet for agents that are called so, and puts them
+// in their places. It refuses a name that means somebody else already: databases
+// may hold names that look like ids.
+func (s *Store) findNames(places map[string][]int, found []*Agent) error {
+	for a, err := range s.All() {
+		if err != nil {
+			return err
+		}
+		for _, i := range places[a.Name] {
+			switch {
+			case found[i] == nil && len(a.Name) == fullID && LooksLikeID(a.Name):
+				// It means an agent that is not in the fleet.
+			case found[i] == nil:
+				found[i] = a
+			case found[i].ID == a.ID:
+			case found[i].Name == a.Name:
+				return fmt.Errorf("%q is the name of several agents: name one by its id", a.Name)
+			default:
+				return fmt.Errorf("%q is the name of one agent and begins the id of another: name the one that you mean by its public line", a.Name)
+			}
+		}
+	}
+	return nil
 }
 
 func (s *Store) noAgent(who string) error {
@@ -153,13 +172,13 @@ func (s *Store) get(id fleet.AgentID, who string) (a *Agent, err error) {
 
 // findPrefix returns the one agent whose id begins with these digits, or nil.
 func (s *Store) findPrefix(digits string) (found *Agent, err error) {
-	if len(digits) < minPrefix || len(digits) > hex.EncodedLen(len(fleet.AgentID{})) {
+	if !LooksLikeID(digits) {
 		return nil, nil
 	}
 	// Of an odd number of digits the last one is compared below.
 	prefix, err := hex.DecodeString(digits[:len(digits)&^1])
 	if err != nil {
-		return nil, nil //nolint:nilerr // it is a name, not an id
+		return nil, err
 	}
 	err = s.db.View(func(tx *bolt.Tx) error {
 		c := tx.Bucket(bucketAgents).Cursor()

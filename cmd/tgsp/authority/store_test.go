@@ -238,6 +238,59 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// A name that begins the id of another agent, as a database from before may have
+// it, must not stand for that agent, nor that agent for the name.
+func TestFindNameThatBeginsAnID(t *testing.T) {
+	all, _ := agents(t, tgspcrypto.X25519, 4)
+	victim, other, revoked := &all[0], &all[1], all[3]
+	for _, name := range []string{victim.ID.ShortID(), victim.ID.String()[:9], victim.ID.String()} {
+		s := newStore(t, tgspcrypto.X25519, 0)
+		victim.Name, other.Name = "gate-0", name
+		enroll(t, s, all[:3], 3)
+		for _, whos := range [][]string{{name}, {"gate-2", name}, {name, name}} {
+			if found, err := s.Find(whos...); err == nil || errors.Is(err, ErrNoAgent) || !strings.Contains(err.Error(), "public line") {
+				t.Errorf("%q: %+v, %v", whos, found, err)
+			}
+		}
+		found, err := s.Find(victim.Key.String(), other.Key.String(), "gate-0", other.ID.ShortID())
+		check(t, err)
+		for i, want := range []*Agent{victim, other, victim, other} {
+			if found[i].ID != want.ID {
+				t.Errorf("%d: %s", i, found[i].ID)
+			}
+		}
+		// An agent may be called like itself.
+		other.Name, victim.Name = "gate-1", name
+		s = newStore(t, tgspcrypto.X25519, 0)
+		enroll(t, s, all[:3], 3)
+		if found, err := s.Find(name); err != nil || found[0].ID != victim.ID {
+			t.Errorf("its own id: %+v, %v", found, err)
+		}
+	}
+	// Of an id that is not in the fleet, the whole of it stays one.
+	s := newStore(t, tgspcrypto.X25519, 0)
+	all[0].Name, all[1].Name = revoked.ID.ShortID(), revoked.ID.String()
+	enroll(t, s, all[:3], 3)
+	if found, err := s.Find(revoked.ID.ShortID()); err != nil || found[0].ID != all[0].ID {
+		t.Errorf("a name that begins no id: %+v, %v", found, err)
+	}
+	if found, err := s.Find(revoked.ID.String()); !errors.Is(err, ErrNoAgent) {
+		t.Errorf("the id of an agent that was revoked: %+v, %v", found, err)
+	}
+}
+
+func TestLooksLikeID(t *testing.T) {
+	digits := strings.Repeat("0123456789abcdefABCDEF", 3)
+	for s, want := range map[string]bool{
+		"": false, digits[:7]: false, digits[:8]: true, digits[:9]: true, digits[:64]: true, digits[:65]: false,
+		"DEADBEEF": true, "deadbeeg": false, "gate-deadbeef": false, "dead-beef": false, "deadbeefä": false,
+	} {
+		if got := LooksLikeID(s); got != want {
+			t.Errorf("%q: %t", s, got)
+		}
+	}
+}
+
 func TestEnrollRefusesOtherKeys(t *testing.T) {
 	s := newStore(t, tgspcrypto.X25519, 0)
 	good, _ := agents(t, tgspcrypto.X25519, 1)
