@@ -13,15 +13,14 @@ import (
 	"github.com/tensorguard/tgsp/crypto/fleet"
 )
 
+// maxPackersBundle bounds what is read where the fleet file in it is all that
+// counts, which has 64 KiB at most.
+const maxPackersBundle = 1 << 20
+
 // readBundle reads what a fleet's authority has handed out: a bundle, or a fleet
 // file alone.
 func readBundle(name string) (*fleet.Bundle, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // only read
-	data, err := io.ReadAll(io.LimitReader(f, fleet.MaxBundle+1))
+	data, err := readAtMost(name, fleet.MaxBundle)
 	if err != nil {
 		return nil, err
 	}
@@ -29,12 +28,30 @@ func readBundle(name string) (*fleet.Bundle, error) {
 	return b, about(name, err)
 }
 
+// readAtMost reads a file of so many bytes at most, and one of a longer file.
+func readAtMost(name string, most int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	return io.ReadAll(io.LimitReader(f, most+1))
+}
+
 // fleetFile reads a fleet file to encrypt to. It refuses one that is out of date:
 // agents may have been revoked since, and an old file replayed would let them in.
 func fleetFile(name string) (*fleet.File, error) {
-	b, err := readBundle(name)
+	data, err := readAtMost(name, maxPackersBundle)
 	if err != nil {
 		return nil, err
+	}
+	if len(data) > maxPackersBundle {
+		err := &fleet.FormatError{Part: "fleet bundle", Reason: "more than " + byteCount(maxPackersBundle) + ", and the fleet file is all that is needed of it"}
+		return nil, withHint(about(name, err), "ask the fleet's authority for that file alone: tgsp fleet export NAME -o FILE")
+	}
+	b, err := fleet.ParseBundle(data)
+	if err != nil {
+		return nil, about(name, err)
 	}
 	now := time.Now()
 	if err := b.File.CheckValid(now); err != nil {

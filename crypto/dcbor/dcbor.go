@@ -18,6 +18,7 @@ const MaxElements = 32 << 20
 var (
 	errForm  = errors.New("not deterministic CBOR (RFC 8949, section 4.2)")
 	errNull  = errors.New("want a map, not null")
+	errArray = errors.New("want an array of a definite length")
 	errValue = errors.New("a value of a kind that packages do not use")
 )
 
@@ -82,6 +83,43 @@ func Decode(data []byte, v any) error {
 		return errForm
 	}
 	return nil
+}
+
+// DecodeFirst is Decode for data that begins with a document. It returns what
+// follows.
+func DecodeFirst(data []byte, v any) (rest []byte, err error) {
+	if rest, err = codec.dec.UnmarshalFirst(data, v); err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(Encode(v), data[:len(data)-len(rest)]) {
+		return nil, errForm
+	}
+	return rest, nil
+}
+
+// ArrayHead reads the head of an array, for who decodes the elements one by one.
+// It returns how many there are by what the head says, and what follows it.
+func ArrayHead(data []byte) (elements uint64, rest []byte, err error) {
+	const array, oneByte, eightBytes = 4 << 5, 24, 27
+	if len(data) == 0 || data[0] < array || data[0] > array+eightBytes {
+		return 0, nil, errArray
+	}
+	elements, rest = uint64(data[0]-array), data[1:]
+	if elements < oneByte {
+		return elements, rest, nil
+	}
+	size := 1 << (elements - oneByte)
+	if len(rest) < size {
+		return 0, nil, errArray
+	}
+	elements = 0
+	for _, b := range rest[:size] {
+		elements = elements<<8 | uint64(b)
+	}
+	if elements < max(oneByte, uint64(1)<<(4*size)) { // which has a shorter head
+		return 0, nil, errForm
+	}
+	return elements, rest[size:], nil
 }
 
 // DecodeUnknown checks a document of a type that this reader does not know: it

@@ -158,6 +158,50 @@ func TestPeek(t *testing.T) {
 	}
 }
 
+func TestDecodeFirst(t *testing.T) {
+	var s sample
+	rest, err := DecodeFirst(append(bytes.Clone(wholeBytes), 0xff, 7), &s)
+	if err != nil || !bytes.Equal(rest, []byte{0xff, 7}) || s.Number != 24 {
+		t.Errorf("%x, %v", rest, err)
+	}
+	if rest, err := DecodeFirst(wholeBytes, &s); err != nil || len(rest) > 0 {
+		t.Errorf("nothing behind it: %x, %v", rest, err)
+	}
+	long := bytes.Replace(wholeBytes, []byte{0x18, 24}, []byte{0x19, 0, 24}, 1)
+	if _, err := DecodeFirst(append(long, 7), &s); !errors.Is(err, errForm) {
+		t.Errorf("a long number: %v", err)
+	}
+	for n := range wholeBytes {
+		if _, err := DecodeFirst(wholeBytes[:n], &s); err == nil {
+			t.Errorf("cut to %d bytes", n)
+		}
+	}
+}
+
+func TestArrayHead(t *testing.T) {
+	for _, n := range []uint64{0, 1, 23, 24, 255, 256, 65535, 65536, 1<<32 - 1, 1 << 32, 1<<64 - 1} {
+		head := Encode(n) // of a number, which differs in the three bits of the kind
+		head[0] |= 4 << 5
+		got, rest, err := ArrayHead(append(bytes.Clone(head), 7))
+		if err != nil || got != n || !bytes.Equal(rest, []byte{7}) {
+			t.Errorf("%d: %d, %x, %v", n, got, rest, err)
+		}
+		for cut := range head {
+			if _, _, err := ArrayHead(head[:cut]); err == nil {
+				t.Errorf("%d: taken from %x", n, head[:cut])
+			}
+		}
+	}
+	for _, head := range []string{
+		"\x98\x00", "\x98\x17", "\x99\x00\xff", "\x9a\x00\x00\xff\xff", "\x9b\x00\x00\x00\x00\xff\xff\xff\xff",
+		"\x7b", "\x9c", "\x9f\xff", "\xa0", "\xf6", "\x00",
+	} {
+		if n, _, err := ArrayHead([]byte(head)); err == nil {
+			t.Errorf("%x: %d", head, n)
+		}
+	}
+}
+
 func TestEncodePanics(t *testing.T) {
 	defer func() {
 		if recover() == nil {

@@ -11,11 +11,12 @@ import (
 	"github.com/tensorguard/tgsp/crypto/dcbor"
 )
 
-// MaxBundle bounds a file of fleet file and entries, in bytes.
-const MaxBundle = 64 << 20
-
-// maxProof is the longest proof in a tree of MaxAgents entries.
-const maxProof = 33
+// Limits of a bundle (FORMAT.md, section 13.4).
+const (
+	MaxBundle  = 64 << 20 // bytes
+	maxProof   = 33       // hashes, in a tree of MaxAgents entries
+	maxElement = 4 << 10  // bytes of a member or an absence; the longest have less
+)
 
 // bundleDoc is what an agent gets: the fleet file, and what of the tree over all
 // entries concerns it. It has no signature of its own, since all of it is checked
@@ -65,23 +66,19 @@ func ParseBundle(data []byte) (*Bundle, error) {
 	if len(data) > MaxBundle {
 		return nil, malformed(part, "%d bytes, and at most %d are allowed", len(data), MaxBundle)
 	}
-	var kind struct {
-		Document []byte `cbor:"document"`
-		File     []byte `cbor:"fleet_file"`
-	}
-	if err := dcbor.Peek(data, &kind); err != nil || kind.Document == nil && kind.File == nil {
-		return nil, malformed(part, "this is no file of a fleet")
-	}
-	if kind.File == nil {
+	switch {
+	case bytes.HasPrefix(data, []byte(fileStart)):
 		f, err := ParseFile(data)
 		if err != nil {
 			return nil, err
 		}
 		return NewBundle(f), nil
+	case !bytes.HasPrefix(data, []byte(bundleStart)):
+		return nil, malformed(part, "this is no file of a fleet")
 	}
 	b := new(Bundle)
-	if err := decode(part, data, &b.doc); err != nil {
-		return nil, err
+	if err := b.doc.read(data); err != nil {
+		return nil, malformed(part, "%v", err)
 	}
 	var err error
 	if b.File, err = ParseFile(b.doc.File); err != nil {

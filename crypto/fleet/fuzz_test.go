@@ -35,7 +35,8 @@ func bundlesOfKit(f *testing.F) [][]byte {
 }
 
 // FuzzBundle makes sure that a bundle that is taken has one form, and that
-// nobody but its authority makes one.
+// nobody but its authority makes one; and that reading it takes memory in
+// proportion to it.
 func FuzzBundle(f *testing.F) {
 	for _, kem := range kems {
 		a := newAuthority(f, kem, 3)
@@ -52,8 +53,9 @@ func FuzzBundle(f *testing.F) {
 	for _, data := range bundlesOfKit(f) {
 		f.Add(data)
 	}
+	f.Add(append([]byte(bundleStart), list(1000, []byte{0})...))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		b, err := ParseBundle(data)
+		b, err := parseInMemory(t, data)
 		if err != nil {
 			if !typed(err) {
 				t.Errorf("%T: %v", err, err)
