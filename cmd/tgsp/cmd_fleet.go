@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,16 +61,52 @@ func fleetDir(name string) (string, error) {
 }
 
 // openFleet opens a fleet that this user is the authority of.
-func openFleet(name string) (*authority.Store, error) {
+func (a *app) openFleet(name string) (*authority.Store, error) {
 	dir, err := fleetDir(name)
 	if err != nil {
 		return nil, err
 	}
 	s, err := authority.Open(dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, authority.ErrNotWhole):
+		return nil, notWhole(err, dir)
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, withHint(fmt.Errorf("there is no fleet %s here: %w", name, err), "make it with: tgsp fleet create %s — or see: tgsp fleet show", name)
+	case err != nil:
+		return nil, err
 	}
-	return s, err
+	return s, nil
+}
+
+// notWhole adds the next step for a folder that is there and no whole fleet's.
+func notWhole(err error, dir string) error {
+	return withHint(err, "put back what is missing from a copy, or remove the folder: rm -r %s", shellQuote(dir))
+}
+
+// fleetFolders returns the names of the fleets that this user is the authority of.
+// What else lies beside them must not keep anybody from using them.
+func (a *app) fleetFolders() ([]string, error) {
+	dir, err := inHome(fleetFolder)
+	if err != nil {
+		return nil, err
+	}
+	names, err := authority.List(dir)
+	return slices.DeleteFunc(names, func(name string) bool {
+		folder := filepath.Join(dir, name)
+		err := authority.CheckWhole(folder)
+		if fleet.CheckName(name) != nil {
+			err = fmt.Errorf("%s: no fleet is called so", folder)
+		}
+		if err != nil {
+			a.leaveOut(err)
+		}
+		return err != nil
+	}), err
+}
+
+// leaveOut warns of a folder that is not looked at; the error names it.
+func (a *app) leaveOut(why error) {
+	a.warnf("not looked at: %s; if it is not needed, remove it", escaped(why.Error()))
 }
 
 const day = 24 * time.Hour

@@ -68,6 +68,9 @@ func (o *fleetCreateOptions) run(ctx context.Context, a *app, name string) error
 	}
 	s, err := authority.Create(dir, authority.Options{Name: name, KEM: kem, History: o.history, ValidFor: validFor})
 	if errors.Is(err, fs.ErrExist) {
+		if err := authority.CheckWhole(dir); errors.Is(err, authority.ErrNotWhole) {
+			return notWhole(err, dir)
+		}
 		return withHint(err, "the fleet is there already, see: tgsp fleet show %s", name)
 	}
 	if err != nil {

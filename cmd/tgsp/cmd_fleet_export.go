@@ -56,7 +56,7 @@ func (o *fleetExportOptions) run(a *app, name string) error {
 	case o.epochSecret && (o.all || len(o.agents) > 0), o.all && len(o.agents) > 0:
 		return usagef("--agent, --all and --epoch-secret do not go together")
 	}
-	s, err := openFleet(name)
+	s, err := a.openFleet(name)
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func enroll(ctx context.Context, a *app, p *publishFlags, name string, requests 
 	if err != nil {
 		return err
 	}
-	s, err := openFleet(name)
+	s, err := a.openFleet(name)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (o *fleetRevokeOptions) run(ctx context.Context, a *app, name string, agent
 	if len(agents) == 0 {
 		return usagef("say which agents: by name, id or public line, or with --file")
 	}
-	s, err := openFleet(name)
+	s, err := a.openFleet(name)
 	if err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ begins anew.`,
 			if err != nil {
 				return err
 			}
-			s, err := openFleet(args[0])
+			s, err := a.openFleet(args[0])
 			if err != nil {
 				return err
 			}

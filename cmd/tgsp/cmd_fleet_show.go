@@ -45,7 +45,7 @@ of enrolment, name.`,
 
 func (o *fleetShowOptions) run(a *app, name string) error {
 	if fleet.CheckName(name) == nil {
-		s, err := openFleet(name)
+		s, err := a.openFleet(name)
 		if err == nil {
 			defer s.Close() //nolint:errcheck // only read
 			return o.store(a, s)
@@ -116,27 +116,33 @@ func (o *fleetShowOptions) listAgents(a *app, s *authority.Store) error {
 	return nil
 }
 
-// list shows the fleets that this user has to do with.
+// published returns the fleet file that was published last, or nil.
+func (a *app) published(name string) (*fleet.File, error) {
+	s, err := a.openFleet(name)
+	if err != nil {
+		return nil, err
+	}
+	file, err := s.File()
+	return file, errors.Join(err, s.Close())
+}
+
+// list shows the fleets that this user has to do with. One that cannot be shown
+// keeps no other from being shown.
 func (o *fleetShowOptions) list(a *app) error {
-	dir, err := inHome(fleetFolder)
+	names, err := a.fleetFolders()
 	if err != nil {
 		return err
 	}
-	names, err := authority.List(dir)
-	if err != nil {
-		return err
-	}
+	var failed error
 	authorityOf, memberOf := []fleetView{}, []fleetView{}
 	for _, name := range names {
-		s, err := openFleet(name)
-		if err != nil {
-			return err
-		}
-		file, err := s.File()
-		if err = errors.Join(err, s.Close()); err != nil {
-			return err
-		}
-		if file != nil {
+		file, err := a.published(name)
+		switch {
+		case errors.Is(err, authority.ErrNotWhole):
+			a.leaveOut(err)
+		case err != nil:
+			failed = errors.Join(failed, fmt.Errorf("fleet %s: %w", name, err))
+		case file != nil:
 			authorityOf = append(authorityOf, newFleetView(file))
 			if !a.json {
 				a.printf("authority of %s\n", fleetLine(file))
@@ -154,10 +160,10 @@ func (o *fleetShowOptions) list(a *app) error {
 		}
 	}
 	if a.json {
-		return a.writeJSON(map[string]any{"authority": authorityOf, "installed": memberOf})
+		return errors.Join(failed, a.writeJSON(map[string]any{"authority": authorityOf, "installed": memberOf}))
 	}
-	if len(authorityOf)+len(memberOf) == 0 {
+	if failed == nil && len(authorityOf)+len(memberOf) == 0 {
 		a.notef("no fleet: make one with tgsp fleet create NAME, or ask to be enrolled with tgsp fleet request\n")
 	}
-	return nil
+	return failed
 }

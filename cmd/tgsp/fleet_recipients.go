@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/tensorguard/tgsp/cmd/tgsp/authority"
 	"github.com/tensorguard/tgsp/container"
@@ -65,7 +64,7 @@ func (a *app) fleetKeys(e *container.Envelope, secretFile string, to *fleet.File
 	if len(target) == 0 {
 		return nil, nil
 	}
-	m, err := ownFleetKeys(container.FleetID(target))
+	m, err := a.ownFleetKeys(container.FleetID(target))
 	if err != nil {
 		return nil, err
 	}
@@ -115,24 +114,31 @@ func epochHolder(secret *tgspcrypto.EpochSecret, e *container.Envelope, given *f
 }
 
 // ownFleetKeys returns the keys of a fleet that this user is the authority of, of
-// all epochs, or nil.
-func ownFleetKeys(id container.FleetID) (m *container.Membership, err error) {
-	dir, err := inHome(fleetFolder)
-	if err != nil {
-		return nil, err
-	}
-	names, err := authority.List(dir)
+// all epochs, or nil. It has nothing to do with other fleets: that one is damaged,
+// or that a command is at work on it, is no matter.
+func (a *app) ownFleetKeys(id container.FleetID) (m *container.Membership, err error) {
+	names, err := a.fleetFolders()
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range names {
-		s, err := authority.Open(filepath.Join(dir, name))
+		dir, err := fleetDir(name)
 		if err != nil {
 			return nil, err
 		}
-		if s.ID() == id {
-			m, err = allEpochs(s)
+		owner, err := authority.ReadID(dir)
+		if err != nil {
+			a.leaveOut(err)
+			continue
 		}
+		if owner != id {
+			continue
+		}
+		s, err := a.openFleet(name)
+		if err != nil {
+			return nil, err
+		}
+		m, err = allEpochs(s)
 		if err = errors.Join(err, s.Close()); err != nil || m != nil {
 			return m, err
 		}

@@ -14,6 +14,7 @@ package authority
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/durable"
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 	"github.com/tensorguard/tgsp/crypto/dcbor"
 	"github.com/tensorguard/tgsp/crypto/fleet"
@@ -43,8 +45,12 @@ var (
 	keyMeta      = []byte("fleet")
 )
 
-// ErrBusy means that another command is at work on the same fleet.
-var ErrBusy = errors.New("another command is at work on this fleet")
+var (
+	// ErrBusy means that another command is at work on the same fleet.
+	ErrBusy = errors.New("another command is at work on this fleet")
+	// ErrNotWhole means that a folder is there, and is no fleet's or not all of it.
+	ErrNotWhole = errors.New("not the whole folder of a fleet")
+)
 
 // meta is what a fleet is now.
 type meta struct {
@@ -77,39 +83,62 @@ type Options struct {
 }
 
 // Create makes a fleet without agents in a folder that must not exist, readable by
-// its owner alone. What could not be made whole is removed.
-func Create(dir string, o Options) (s *Store, err error) {
-	if err := fleet.CheckName(o.Name); err != nil {
+// its owner alone. It is there as a whole or not at all.
+func Create(dir string, o Options) (*Store, error) {
+	if err := create(dir, o, durable.SyncFolder); err != nil {
 		return nil, err
+	}
+	return Open(dir)
+}
+
+func create(dir string, o Options, syncFolder func(string) error) error {
+	if err := fleet.CheckName(o.Name); err != nil {
+		return err
 	}
 	if o.History < 0 || o.History > fleet.MaxLinks {
-		return nil, fmt.Errorf("a history of %d epochs: want 0 to %d", o.History, fleet.MaxLinks)
+		return fmt.Errorf("a history of %d epochs: want 0 to %d", o.History, fleet.MaxLinks)
 	}
 	if o.ValidFor < time.Second {
-		return nil, fmt.Errorf("valid for %s: want a second at least", o.ValidFor)
+		return fmt.Errorf("valid for %s: want a second at least", o.ValidFor)
 	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
-		return nil, err
+	// Renaming would take the place of an empty folder.
+	if _, err := os.Lstat(dir); err == nil {
+		return &fs.PathError{Op: "mkdir", Path: dir, Err: fs.ErrExist}
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return nil, err
+	parent := filepath.Dir(dir)
+	if err := durable.MkdirAll(parent, 0o700); err != nil {
+		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(dir))
-		}
-	}()
+	// A folder that begins with a dot is no fleet's, should this be cut off.
+	temp, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+".*.tmp")
+	if err != nil {
+		return err
+	}
+	if err = fill(temp, o); err == nil {
+		err = syncFolder(temp)
+	}
+	if err == nil {
+		err = os.Rename(temp, dir)
+	}
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(temp))
+	}
+	return syncFolder(parent)
+}
+
+// fill puts the files of a new fleet into a folder.
+func fill(dir string, o Options) error {
 	key := tgspcrypto.GenerateAuthorityKey()
 	text := "# the authority of fleet " + o.Name + "; whoever loses this file starts a new fleet\n# public key: " + key.Public().String() + "\n" + key.SecretLine() + "\n"
 	if err := tgspcrypto.CreateSecretFile(filepath.Join(dir, keyFile), text); err != nil {
-		return nil, err
+		return err
 	}
-	s = &Store{dir: dir, key: key}
-	s.meta = meta{Name: o.Name, KEM: o.KEM, History: uint64(o.History), ValidFor: uint64(o.ValidFor / time.Second), Pending: true} // bounded above
+	s := &Store{dir: dir, key: key}
+	s.meta = meta{Name: o.Name, KEM: o.KEM, History: uint64(o.History), ValidFor: uint64(o.ValidFor / time.Second), Pending: true} //nolint:gosec // bounded by create
 	if err := s.open(); err != nil {
-		return nil, err
+		return err
 	}
-	err = s.db.Update(func(tx *bolt.Tx) error {
+	err := s.db.Update(func(tx *bolt.Tx) error {
 		for _, name := range [][]byte{bucketMeta, bucketAgents, bucketEpochs} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
@@ -117,23 +146,56 @@ func Create(dir string, o Options) (s *Store, err error) {
 		}
 		return s.newEpoch(tx)
 	})
-	if err != nil {
-		return nil, errors.Join(err, s.Close())
+	return errors.Join(err, s.Close())
+}
+
+// SecretFiles returns the files in a fleet's folder that are for its owner alone.
+func SecretFiles(dir string) []string {
+	return []string{filepath.Join(dir, keyFile), filepath.Join(dir, dbFile)}
+}
+
+// CheckWhole returns fs.ErrNotExist where there is no such folder, and ErrNotWhole
+// where it does not hold what every fleet's does.
+func CheckWhole(dir string) error {
+	if _, err := os.Stat(dir); err != nil {
+		return err
 	}
-	return s, nil
+	for _, name := range SecretFiles(dir) {
+		info, err := os.Stat(name)
+		if err == nil && info.Mode().IsRegular() {
+			continue
+		}
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s: %w: it has no %s", dir, ErrNotWhole, filepath.Base(name))
+		}
+		return err
+	}
+	return nil
+}
+
+// ReadID returns which fleet's a folder is, also where another command has it.
+func ReadID(dir string) (tgspcrypto.FleetID, error) {
+	if err := CheckWhole(dir); err != nil {
+		return tgspcrypto.FleetID{}, err
+	}
+	key, err := tgspcrypto.ReadAuthorityKeyFile(filepath.Join(dir, keyFile))
+	if err != nil {
+		return tgspcrypto.FleetID{}, err
+	}
+	return key.Public().FleetID(), nil
 }
 
 // Open opens a fleet's folder. It returns ErrBusy where another command has it,
-// and fs.ErrNotExist where there is none.
+// and what CheckWhole does.
 func Open(dir string) (*Store, error) {
+	if err := CheckWhole(dir); err != nil {
+		return nil, err
+	}
 	key, err := tgspcrypto.ReadAuthorityKeyFile(filepath.Join(dir, keyFile))
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{dir: dir, key: key}
-	if _, err := os.Stat(filepath.Join(dir, dbFile)); err != nil {
-		return nil, err
-	}
 	if err := s.open(); err != nil {
 		return nil, err
 	}
@@ -158,7 +220,7 @@ func (s *Store) open() (err error) {
 func (s *Store) load(tx *bolt.Tx) error {
 	bucket := tx.Bucket(bucketMeta)
 	if bucket == nil || bucket.Get(keyMeta) == nil {
-		return fmt.Errorf("%s: the fleet was never made whole: remove its folder and create it again", s.dir)
+		return fmt.Errorf("%s: %w: %s is empty", s.dir, ErrNotWhole, dbFile)
 	}
 	var m meta
 	if err := dcbor.Decode(bucket.Get(keyMeta), &m); err != nil {
@@ -218,7 +280,8 @@ func (s *Store) File() (*fleet.File, error) {
 	return fleet.ParseFile(s.meta.File)
 }
 
-// List returns the names of the fleets whose folders lie in dir.
+// List returns the names of the folders in dir, which are fleets' where nobody
+// has put others there. Those that begin with a dot are left out.
 func List(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {

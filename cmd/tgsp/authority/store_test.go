@@ -303,6 +303,80 @@ func TestEnrollRefusesOtherKeys(t *testing.T) {
 	}
 }
 
+// A new fleet gets its name when all of it is on the disk, and the name is made
+// durable too.
+func TestCreateIsDurable(t *testing.T) {
+	o := Options{Name: "robots", KEM: tgspcrypto.X25519, ValidFor: time.Hour}
+	parent := filepath.Join(t.TempDir(), "fleets")
+	dir := filepath.Join(parent, "robots")
+	errDisk := errors.New("the disk is gone")
+	for failAt := range 3 { // and never
+		synced := 0
+		err := create(dir, o, func(folder string) error {
+			synced++
+			_, statErr := os.Lstat(dir)
+			switch synced {
+			case 1: // the folder, under a name that nobody takes for a fleet
+				names, err := List(parent)
+				if err != nil || len(names) > 0 || filepath.Dir(folder) != parent || CheckWhole(folder) != nil || !errors.Is(statErr, fs.ErrNotExist) {
+					t.Errorf("%s is synced first, beside %q: %v, %v", folder, names, err, statErr)
+				}
+			case 2:
+				if folder != parent || statErr != nil {
+					t.Errorf("%s is synced then: %v", folder, statErr)
+				}
+			}
+			if synced-1 == failAt {
+				return errDisk
+			}
+			return nil
+		})
+		if (err == nil) != (failAt == 2) || err != nil && !errors.Is(err, errDisk) || synced != min(failAt+1, 2) {
+			t.Errorf("synced %d of 2 times: %v", synced, err)
+		}
+		left, err := os.ReadDir(parent)
+		check(t, err)
+		if failAt == 0 && len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
+		check(t, os.RemoveAll(dir))
+	}
+}
+
+// A folder that is not all of a fleet's is told from one that is not there.
+func TestNotWhole(t *testing.T) {
+	s := newStore(t, tgspcrypto.X25519, 0)
+	dir, id := s.dir, s.ID()
+	if got, err := ReadID(dir); err != nil || got != id { // while it is in use
+		t.Errorf("%s, %v", got, err)
+	}
+	check(t, s.Close())
+	for i, name := range SecretFiles(dir) {
+		check(t, os.Rename(name, name+".away"))
+		_, openErr := Open(dir)
+		_, idErr := ReadID(dir)
+		for _, err := range []error{openErr, idErr, CheckWhole(dir)} {
+			if !errors.Is(err, ErrNotWhole) || errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("without %s: %v", name, err)
+			}
+		}
+		if i == 1 { // an empty database, as a crash could leave it before
+			check(t, os.WriteFile(name, nil, 0o600))
+			if _, err := Open(dir); !errors.Is(err, ErrNotWhole) {
+				t.Errorf("with an empty %s: %v", name, err)
+			}
+		}
+		check(t, os.Rename(name+".away", name))
+	}
+	s, err := Open(dir)
+	check(t, err)
+	check(t, s.Close())
+	check(t, os.RemoveAll(dir))
+	if _, err := ReadID(dir); !errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrNotWhole) {
+		t.Errorf("of no folder: %v", err)
+	}
+}
+
 func TestCreateRefuses(t *testing.T) {
 	dir := t.TempDir()
 	good := Options{Name: "robots", KEM: tgspcrypto.X25519, ValidFor: time.Hour}
