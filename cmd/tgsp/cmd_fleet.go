@@ -75,6 +75,9 @@ func (a *app) openFleet(name string) (*authority.Store, error) {
 	case err != nil:
 		return nil, err
 	}
+	for _, file := range authority.SecretFiles(dir) {
+		a.checkPermissions(file)
+	}
 	return s, nil
 }
 
