@@ -11,6 +11,7 @@ import (
 	"time"
 
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+	"github.com/tensorguard/tgsp/crypto/fleet"
 )
 
 // packForFleet packs a small model for the present epoch of a fleet.
@@ -40,6 +41,40 @@ func openAs(t *testing.T, x *fixture, at time.Time, ids []*tgspcrypto.Identity, 
 		t.Errorf("opening says %v, CanOpen says %v", err, err != nil)
 	}
 	return err
+}
+
+// What was open stays so when the facts have forgotten their keys, and nothing
+// else is opened by them.
+func TestFactsForget(t *testing.T) {
+	agent := newIdentity(t, tgspcrypto.X25519)
+	robots := newFleet(t, tgspcrypto.X25519, agent)
+	x := packForFleet(t, robots)
+	f, err := OpenFile(x.name)
+	check(t, err)
+	a, err := f.Accept(x.trust())
+	check(t, err)
+	facts := Facts{Now: created, Fleets: []Membership{robots.member(agent), robots.holder(), {}}}
+	before := facts.Fleets[0]
+	r, err := a.Open(facts, nil)
+	check(t, err)
+	defer r.Close() // only read
+	facts.Forget()
+	x.checkContents(t, r)
+	for i := range facts.Fleets {
+		if facts.Fleets[i].Identity != nil {
+			t.Errorf("membership %d has keys", i)
+		}
+	}
+	if facts.Fleets[0].Agent != before.Agent || facts.Fleets[0].Epoch != before.Epoch {
+		t.Errorf("what it says has changed: %+v", facts.Fleets[0])
+	}
+	if a.CanOpen(facts, nil) {
+		t.Error("it opens with keys that were forgotten")
+	}
+	// Nor by a copy of the keys that somebody has kept.
+	if _, err := before.Identity(before.Epoch); !errors.As(err, new(*fleet.EpochError)) {
+		t.Errorf("a key of what was forgotten: %v", err)
+	}
 }
 
 func wantFleetRefusal(t *testing.T, err error, got string) {

@@ -23,6 +23,8 @@ type Membership struct {
 	// Identity returns the key pair of an epoch, or an error where the keyring
 	// does not reach it; nil where there are no keys.
 	Identity func(epoch uint64) (*tgspcrypto.Identity, error)
+
+	forget func() // wipes what Identity makes key pairs of; nil where nothing can be
 }
 
 // NewMembership returns what a keyring shows.
@@ -30,7 +32,7 @@ func NewMembership(k *fleet.Keyring) Membership {
 	m := membershipOf(k.File)
 	m.Agent = k.Agent().String()
 	if m.Revoked = k.Revoked(); !m.Revoked {
-		m.Identity = k.Identity
+		m.Identity, m.forget = k.Identity, k.Forget
 	}
 	return m
 }
@@ -39,7 +41,7 @@ func NewMembership(k *fleet.Keyring) Membership {
 // packages to a newer one and need not be an agent.
 func NewHolder(f *fleet.File, epochs *fleet.Epochs) Membership {
 	m := membershipOf(f)
-	m.Identity = epochs.Identity
+	m.Identity, m.forget = epochs.Identity, epochs.Forget
 	return m
 }
 
@@ -59,4 +61,16 @@ func (f *Facts) member(id FleetID) *Membership {
 		return nil
 	}
 	return &f.Fleets[i]
+}
+
+// Forget wipes the secrets of the fleets among the facts, for who has opened what
+// there was to open and goes on. What they say stays, without keys.
+func (f *Facts) Forget() {
+	for i := range f.Fleets {
+		m := &f.Fleets[i]
+		if m.forget != nil {
+			m.forget()
+		}
+		m.Identity, m.forget = nil, nil
+	}
 }

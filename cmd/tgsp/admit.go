@@ -65,6 +65,11 @@ func (s *session) admit(a *app, accepted *container.Accepted, newest, back bool)
 	if s.facts, old, err = s.gather(a, accepted.Envelope, m.state); err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil { // a mount may wait and try again
+			s.facts.Forget()
+		}
+	}()
 	facts := s.facts
 	if s.reader, err = accepted.Open(facts, s.identities); err != nil {
 		return err

@@ -76,6 +76,7 @@ func (s *service) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	session.forget()
 	s.session = session
 	reader := session.reader
 	s.watchFleet(session)

@@ -125,6 +125,12 @@ func (o *openFlags) open(a *app, name string) (*container.Reader, error) {
 	return s.reader, nil
 }
 
+// forget gives up what opening took, for who goes on for long with the contents.
+func (s *session) forget() {
+	s.facts.Forget()
+	s.identities = nil
+}
+
 // begin opens the contents of a package and puts that on record. Who hands them
 // out has to remember that.
 func (o *openFlags) begin(a *app, name string) (*session, error) {
@@ -169,6 +175,7 @@ func (o *openFlags) verify(ctx context.Context, a *app, s *session, at *time.Tim
 	if o.given() || s.opens(a) {
 		verify.Identities = s.identities
 		verify.Facts, old, unready = s.gather(a, s.file.Claims(), recall().state)
+		defer verify.Facts.Forget()
 		verify.Facts.Floor = time.Time{}
 		if at != nil { // a fleet file is judged by the same time as the window
 			verify.Facts.Now = *at
@@ -199,6 +206,7 @@ func (s *session) opens(a *app) bool {
 		return false
 	}
 	facts, old, err := s.gather(a, accepted.Envelope, recall().state)
+	defer facts.Forget()
 	return err == nil && old == nil && accepted.CanOpen(facts, s.identities)
 }
 

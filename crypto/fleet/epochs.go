@@ -2,13 +2,19 @@
 
 package fleet
 
-import tgspcrypto "github.com/tensorguard/tgsp/crypto"
+import (
+	"sync"
+
+	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+)
 
 // Epochs are the key pairs of a fleet's present epoch and of the earlier ones
 // that its file links to. It is safe for concurrent use.
 type Epochs struct {
-	file    *File
-	present tgspcrypto.EpochSecret
+	file *File
+
+	mu      sync.Mutex
+	present *tgspcrypto.EpochSecret // nil once it is forgotten
 }
 
 // Unlock opens a fleet file by the secret of its epoch. The secret may be from
@@ -25,7 +31,19 @@ func (f *File) Unlock(secret *tgspcrypto.EpochSecret) (*Epochs, error) {
 	if identity.Recipient().String() != f.recipient.String() {
 		return nil, malformed("entry", "its secret is not the one of the epoch's public key in the fleet file")
 	}
-	return &Epochs{f, *secret}, nil
+	kept := *secret
+	return &Epochs{file: f, present: &kept}, nil
+}
+
+// Forget wipes the secret, for who has opened what there was to open. No epoch is
+// reached any more. Key pairs that were handed out stay as they are.
+func (e *Epochs) Forget() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.present != nil {
+		clear(e.present.Secret[:])
+		e.present = nil
+	}
 }
 
 // Identity returns the key pair of an epoch, or an *EpochError where the links
@@ -44,8 +62,10 @@ func (e *Epochs) secret(epoch uint64) (*tgspcrypto.EpochSecret, error) {
 	if epoch > e.file.Epoch() || epoch < e.file.Oldest() {
 		return nil, &EpochError{e.file.ID(), epoch, e.file.Oldest(), e.file.Epoch()}
 	}
-	present := e.present
-	secret := &present
+	secret := new(tgspcrypto.EpochSecret)
+	if !e.copyTo(secret) {
+		return nil, &EpochError{Fleet: e.file.ID(), Want: epoch}
+	}
 	for _, link := range e.file.doc.Links[:e.file.Epoch()-epoch] {
 		older, err := openLink(secret, link)
 		clear(secret.Secret[:])
@@ -55,4 +75,15 @@ func (e *Epochs) secret(epoch uint64) (*tgspcrypto.EpochSecret, error) {
 		secret = older
 	}
 	return secret, nil
+}
+
+// copyTo copies the present secret, unless it is forgotten.
+func (e *Epochs) copyTo(secret *tgspcrypto.EpochSecret) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.present == nil {
+		return false
+	}
+	*secret = *e.present
+	return true
 }

@@ -141,6 +141,38 @@ func TestAgentReachesEpochs(t *testing.T) {
 	}
 }
 
+// What is forgotten is wiped where it lay, and opens nothing.
+func TestForget(t *testing.T) {
+	a := newAuthority(t, tgspcrypto.X25519, 1)
+	a.rotate()
+	f := a.rotate()
+	k := a.keyring(a.bundle(f, a.agents[0]), a.agents[0])
+	id, err := k.Identity(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, secret := id.Recipient().String(), k.epochs.present
+	for range 2 {
+		k.Forget()
+		if secret.Secret != [tgspcrypto.EpochSecretSize]byte{} {
+			t.Error("the secret is still there")
+		}
+		for epoch := uint64(1); epoch <= 2; epoch++ {
+			if id, err := k.Identity(epoch); !errors.As(err, new(*EpochError)) {
+				t.Errorf("epoch %d: %v, %v", epoch, id, err)
+			}
+		}
+	}
+	if k.Revoked() || k.Epoch() != 2 || id.Recipient().String() != want {
+		t.Error("what was known of the fleet is gone with it")
+	}
+	stranger, err := tgspcrypto.GenerateIdentity(a.kem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.keyring(a.bundle(f, stranger), stranger).Forget() // it has nothing to forget
+}
+
 func TestLinksEndWhereTheAuthoritySays(t *testing.T) {
 	a := newAuthority(t, tgspcrypto.X25519, 1)
 	for range 4 {

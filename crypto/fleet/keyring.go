@@ -69,6 +69,13 @@ func (k *Keyring) Identity(epoch uint64) (*tgspcrypto.Identity, error) {
 	return k.epochs.Identity(epoch)
 }
 
+// Forget wipes the secret of the epoch: Identity gives no key pair any more.
+func (k *Keyring) Forget() {
+	if k.epochs != nil {
+		k.epochs.Forget()
+	}
+}
+
 // Single returns the bundle with nothing but what concerns one agent, which is
 // all that the agent keeps.
 func (b *Bundle) Single(agent AgentID) *Bundle {
