@@ -21,12 +21,14 @@ func TestLockWaits(t *testing.T) {
 	}
 	first, second := open(), open()
 	check(t, tryLock(first, true))
+	unlocked := make(chan error, 1)
 	go func() {
 		time.Sleep(3 * lockPause)
-		unlock(first) //nolint:errcheck // the test fails otherwise
+		unlocked <- unlock(first)
 	}()
 	start := time.Now()
 	check(t, lockExclusive(second))
+	check(t, <-unlocked)
 	if time.Since(start) < 3*lockPause {
 		t.Error("it did not wait")
 	}
