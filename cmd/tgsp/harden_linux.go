@@ -13,10 +13,15 @@ var coreLimit unix.Rlimit
 func hardenProcess() {
 	if unix.Getrlimit(unix.RLIMIT_CORE, &coreLimit) == nil {
 		none := coreLimit
-		none.Cur = 0                            // who holds no keys may have its own limit again
+		none.Cur = 0                            // see keepHardened
 		unix.Setrlimit(unix.RLIMIT_CORE, &none) //nolint:errcheck,gosec // see above
 	}
 	unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) //nolint:errcheck,gosec // see above
+}
+
+// keepHardened is for verbs that read keys: nothing can raise the limit again.
+func keepHardened() {
+	unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}) //nolint:errcheck,gosec // it is as low as that already
 }
 
 // loosenProcess is for a process without keys, before it starts a program that is

@@ -23,6 +23,11 @@ package as a read-only folder from which frameworks load weights unchanged.`,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+			if cmd.Name() != execVerb { // which reads no keys itself
+				keepHardened()
+			}
+		},
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetIn(a.stdin)
