@@ -61,11 +61,10 @@ func (b *batch) seal(s *tgspcrypto.Stream, h LeafHash) {
 // hash sets the digests of the leaves in cipher.
 func (b *batch) hash(h LeafHash) {
 	b.digests = b.digests[:0]
-	for rest := b.cipher; len(rest) > 0; {
-		leaf := rest[:min(LeafSize, len(rest))]
-		b.digests = append(b.digests, leafDigest(h, leaf))
-		rest = rest[len(leaf):]
-	}
+	eachLeaf(h, b.cipher, func(_ []byte, digest Hash) error { //nolint:errcheck,gosec // there is none
+		b.digests = append(b.digests, digest)
+		return nil
+	})
 }
 
 // open decrypts cipher into plain. A chunk that does not authenticate is the

@@ -148,12 +148,16 @@ func (p *payloadReader) readBatch(dst []byte, leaf int64) error {
 	return p.openLeaves(dst, cipher, leaf)
 }
 
+// leavesOfAPart is how many leaves at least are worth a processor of their own: as
+// many as are hashed at once.
+const leavesOfAPart = together
+
 // openLeaves checks and decrypts leaves, on several processors where there is
 // work enough for them and nobody else uses them: a single reader waits for one
 // request at a time.
 func (p *payloadReader) openLeaves(dst, cipher []byte, leaf int64) error {
 	count := (len(cipher) + LeafSize - 1) / LeafSize
-	parts := min(count/4, processors-int(p.active.Load())+1)
+	parts := min(count/leavesOfAPart, processors-int(p.active.Load())+1)
 	if parts < 2 {
 		return p.openRun(dst, cipher, leaf)
 	}
@@ -177,23 +181,23 @@ func (p *payloadReader) openLeaves(dst, cipher []byte, leaf int64) error {
 }
 
 func (p *payloadReader) openRun(dst, cipher []byte, leaf int64) error {
-	for len(cipher) > 0 {
-		c := cipher[:min(LeafSize, len(cipher))]
+	return eachLeaf(p.hash, cipher, func(c []byte, digest Hash) error {
 		d := dst[:min(leafPlaintext, len(dst))]
-		if err := p.openLeaf(d, c, leaf); err != nil {
+		if err := p.openLeaf(d, c, leaf, digest); err != nil {
 			return err
 		}
-		cipher, dst, leaf = cipher[len(c):], dst[len(d):], leaf+1
-	}
-	return nil
+		dst, leaf = dst[len(d):], leaf+1
+		return nil
+	})
 }
 
-func (p *payloadReader) openLeaf(dst, cipher []byte, leaf int64) error {
+// openLeaf decrypts a leaf whose digest is the one in the signed tree.
+func (p *payloadReader) openLeaf(dst, cipher []byte, leaf int64, digest Hash) error {
 	want, err := p.tree.digest(leaf)
 	if err != nil {
 		return err
 	}
-	if recordHash(leafDigest(p.hash, cipher)) != want {
+	if recordHash(digest) != want {
 		off, _ := p.layout.leafRange(leaf)
 		return notSigned(p.layout.payloadOffset() + off)
 	}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/tensorguard/tgsp/crypto/merkle"
+	"github.com/tensorguard/tgsp/crypto/sha256mb"
 )
 
 // The hash tree is an RFC 6962 tree whose records are the leaf digests. It is
@@ -26,6 +27,30 @@ func leafDigest(h LeafHash, leaf []byte) Hash {
 		return blake3.Sum256(leaf)
 	}
 	return sha256.Sum256(leaf)
+}
+
+// together is how many leaves are hashed at once where the processor can.
+const together = sha256mb.Lanes
+
+// eachLeaf hashes a run of leaves and hands on each with its digest.
+func eachLeaf(h LeafHash, run []byte, use func(leaf []byte, digest Hash) error) error {
+	for ; h == SHA256 && len(run) >= together*LeafSize && sha256mb.Accelerated(); run = run[together*LeafSize:] {
+		var digests [together][sha256.Size]byte
+		sha256mb.Sum(&digests, run[:together*LeafSize])
+		for i, digest := range digests {
+			if err := use(run[i*LeafSize:(i+1)*LeafSize], digest); err != nil {
+				return err
+			}
+		}
+	}
+	for len(run) > 0 {
+		leaf := run[:min(LeafSize, len(run))]
+		if err := use(leaf, leafDigest(h, leaf)); err != nil {
+			return err
+		}
+		run = run[len(leaf):]
+	}
+	return nil
 }
 
 // treeLevels returns the number of stored levels for a count of leaves.
