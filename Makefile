@@ -29,10 +29,10 @@ check: ## format, vet, linter, import rules, cross-builds
 fuzz: ## search for input that breaks a reader, each target for TIME=10m
 	.ci/fuzz $(or $(TIME),10m)
 
-bench: build ## measure against plain files and other tools; SIZE=1GiB PAIRS=7
-	.ci/setup age python3-numpy python3-torch fuse3
-	go test -run '^$$' -bench . -benchmem ./crypto ./container
-	go run ./integration/bench -size $(or $(SIZE),1GiB) -pairs $(or $(PAIRS),7) -json bin/bench.json
+bench: build ## measure against plain files and other tools; SIZE=2GiB PAIRS=7 ONLY=regexp
+	.ci/setup age gocryptfs rclone securefs python3-numpy python3-torch fuse3
+	go test -run '^$$' -bench . -benchmem ./crypto/... ./container
+	go run ./integration/bench -size $(or $(SIZE),2GiB) -pairs $(or $(PAIRS),7) $(if $(ONLY),-only "$(ONLY)") -json bin/bench.json -chart bin/bench.svg
 
 fmt: ## format all Go code
 	gofmt -w cmd container crypto fs integration mount

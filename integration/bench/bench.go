@@ -35,6 +35,8 @@ type bench struct {
 	contents int64  // bytes in the model's files
 	torch    string // folder with the same weights as torch.save writes them
 	key      string // age recipient
+	identity string // file of its identity
+	self     string // this program, where any user may execute it
 	packRSS  int64  // the most memory that pack took
 }
 
@@ -49,7 +51,8 @@ func newBench(ctx context.Context, o options, messages io.Writer) (b *bench, err
 	if b.scratch, err = os.MkdirTemp(o.dir, "tgsp-bench-"); err != nil {
 		return nil, err
 	}
-	if err := b.setUp(); err != nil {
+	// Another user passes through.
+	if err := errors.Join(os.Chmod(b.scratch, 0o755), b.setUp()); err != nil {
 		return nil, errors.Join(err, b.close())
 	}
 	return b, nil
@@ -58,6 +61,14 @@ func newBench(ctx context.Context, o options, messages io.Writer) (b *bench, err
 // setUp builds the command, makes keys and generates the model.
 func (b *bench) setUp() error {
 	b.say("building the command and a model of %d MiB", b.size>>20)
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	b.self = filepath.Join(b.scratch, "workload")
+	if err := errors.Join(copyFile(self, b.self), os.Chmod(b.self, 0o755)); err != nil {
+		return err
+	}
 	bin, err := rig.Build(b.ctx, b.scratch)
 	if err != nil {
 		return err
@@ -82,6 +93,10 @@ func (b *bench) setUp() error {
 		return err
 	}
 	r := rig.Collect(b.user.Exec("age-keygen"))
+	b.identity = filepath.Join(b.scratch, "age.key")
+	if err := os.WriteFile(b.identity, []byte(r.Stdout), 0o600); err != nil {
+		return err
+	}
 	for line := range strings.Lines(r.Stdout) {
 		if key, ok := strings.CutPrefix(line, "# public key: "); ok {
 			b.key = strings.TrimSpace(key)
@@ -96,8 +111,8 @@ func (b *bench) setUp() error {
 // requirements names everything that is missing, and the packages that have it.
 func requirements() error {
 	var errs []error
-	if m := rig.Missing("go", "cat", "cp", "tar", "age", "age-keygen", "fusermount3"); len(m) > 0 {
-		errs = append(errs, fmt.Errorf("missing %s: apt-get install coreutils tar age fuse3", strings.Join(m, ", ")))
+	if m := rig.Missing(append(peerPrograms(), "go", "cat", "cp", "tar", "age-keygen")...); len(m) > 0 {
+		errs = append(errs, fmt.Errorf("missing %s: apt-get install coreutils tar age fuse3 gocryptfs rclone securefs", strings.Join(m, ", ")))
 	}
 	if err := exec.Command(python, "-c", "import numpy, torch").Run(); err != nil {
 		errs = append(errs, fmt.Errorf("%s cannot import torch and numpy: apt-get install python3-torch python3-numpy", python))

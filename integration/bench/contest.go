@@ -24,9 +24,10 @@ type contestant struct {
 // contest compares its first contestant, the subject, with all others.
 type contest struct {
 	name  string
-	bytes int64 // that each contestant handles in one run
-	cold  bool  // whether the kernel's caches are emptied before each run
-	late  bool  // contestants empty the caches themselves, once they are ready to start
+	what  string // of a contestant's result; "" for the seconds that the work takes
+	bytes int64  // that each contestant handles in one run
+	cold  bool   // whether the kernel's caches are emptied before each run
+	late  bool   // contestants empty the caches themselves, once they are ready to start
 	field []contestant
 }
 

@@ -5,14 +5,15 @@
 // Command bench times packing, verifying and reading a package against other
 // programs that do the same work on the same data:
 //
-//	go run ./integration/bench -size 1GiB -pairs 7 -json figures.json
+//	go run ./integration/bench -size 1GiB -pairs 7 -json figures.json -chart figures.svg
 //
 // Contestants take turns in one run, so that a busy machine burdens them alike,
 // and each ratio is taken within a round. Cold runs follow an emptied page
 // cache, which needs root; without it they are left out and the report says so.
 //
-// It installs nothing. What it needs, from Debian: fuse3, age, python3-torch and
-// python3-numpy. It writes some seven times -size below -dir and removes it.
+// It installs nothing. What it needs, from Debian: fuse3, age, gocryptfs, rclone,
+// securefs, python3-torch and python3-numpy. It writes some fourteen times -size
+// below -dir and removes it.
 package main
 
 import (
@@ -23,10 +24,18 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"syscall"
 )
 
 func main() {
+	if name := os.Getenv(childWorkload); name != "" {
+		if err := runWorkload(name, os.Args[2], os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
@@ -41,6 +50,8 @@ type options struct {
 	pairs int
 	dir   string
 	json  string
+	chart string
+	only  *regexp.Regexp // what to measure; nil for everything
 }
 
 func parseOptions(args []string, messages io.Writer) (options, error) {
@@ -51,6 +62,11 @@ func parseOptions(args []string, messages io.Writer) (options, error) {
 	flags.IntVar(&o.pairs, "pairs", 7, "rounds of every comparison")
 	flags.StringVar(&o.dir, "dir", os.TempDir(), "folder for everything that is written; its disk is what is measured")
 	flags.StringVar(&o.json, "json", "", "file for all figures as JSON")
+	flags.StringVar(&o.chart, "chart", "", "file for a chart as SVG")
+	flags.Func("only", "measure only what matches this regular expression, such as '^read.*cold'", func(s string) (err error) {
+		o.only, err = regexp.Compile(s)
+		return err
+	})
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -87,8 +103,11 @@ func run(ctx context.Context, args []string, out, messages io.Writer) (err error
 	if err := report.table(out); err != nil {
 		return err
 	}
-	if o.json == "" {
-		return nil
+	if o.json != "" {
+		err = report.save(o.json)
 	}
-	return report.save(o.json)
+	if o.chart != "" {
+		err = errors.Join(err, report.draw(o.chart))
+	}
+	return err
 }

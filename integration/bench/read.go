@@ -21,11 +21,7 @@ func (b *bench) measure() (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	enter := func(c contest) error {
-		rows, err := c.hold(b)
-		rep.Rows = append(rep.Rows, rows...)
-		return err
-	}
+	enter := func(c contest) error { return b.enter(rep, c) }
 	if err := enter(b.packing()); err != nil {
 		return nil, err
 	}
@@ -76,7 +72,7 @@ func (b *bench) measure() (*report, error) {
 	if _, err := b.pack(b.torch, pickle); err != nil {
 		return nil, err
 	}
-	return rep, b.mounted(pickle, func(m *rig.Mount) error {
+	err = b.mounted(pickle, func(m *rig.Mount) error {
 		for _, cold := range temperatures() {
 			if err := enter(b.loading("torch", b.torch, m.Dir, cold)); err != nil {
 				return err
@@ -84,6 +80,10 @@ func (b *bench) measure() (*report, error) {
 		}
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return rep, b.grid(rep)
 }
 
 // mounted runs f while a package is mounted.

@@ -26,6 +26,7 @@ type report struct {
 	Cold     bool      `json:"cold"`  // whether cold rows could be measured
 	Rows     []row     `json:"rows"`
 	Memory   []memory  `json:"memory"`
+	Costs    []cost    `json:"costs"`
 	Package  int64     `json:"package_bytes"`
 	Contents int64     `json:"contents_bytes"`
 }
@@ -33,6 +34,7 @@ type report struct {
 // row is one comparison. Times are in seconds.
 type row struct {
 	Name           string    `json:"name"`
+	What           string    `json:"what,omitempty"` // is measured, where it is not the time of all
 	Subject        string    `json:"subject"`
 	Peer           string    `json:"peer"`
 	Bytes          int64     `json:"bytes"`
@@ -50,9 +52,18 @@ type memory struct {
 	Bytes int64  `json:"bytes"`
 }
 
+// cost is what serving files costs the process that does.
+type cost struct {
+	Name   string  `json:"name"`
+	PerGB  float64 `json:"processor_seconds_per_gb"` // of a cold sequential read; a GB has 10^9 bytes
+	Memory int64   `json:"memory_bytes"`             // most that was resident
+	P50    float64 `json:"fault_median_seconds"`     // of random faults, cold
+	P99    float64 `json:"fault_p99_seconds"`
+}
+
 func newRow(c contest, peer int, subjectSeconds, peerSeconds []float64) row {
 	return row{
-		Name: c.title(), Subject: c.field[0].name, Peer: c.field[peer].name, Bytes: c.bytes,
+		Name: c.title(), What: c.what, Subject: c.field[0].name, Peer: c.field[peer].name, Bytes: c.bytes,
 		SubjectSeconds: subjectSeconds, PeerSeconds: peerSeconds,
 		SubjectSpread: spreadOf(subjectSeconds), PeerSpread: spreadOf(peerSeconds),
 		Ratio:   spreadOf(ratios(subjectSeconds, peerSeconds)),
@@ -85,11 +96,18 @@ func (r *report) table(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\ttgsp\tpeer\tratio\tMiB/s\t\tagainst")
 	for _, x := range r.Rows {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.0f\t%s\t%s\n", x.Name,
-			x.SubjectSpread.text(3), x.PeerSpread.text(3), x.Ratio.text(2),
-			float64(x.Bytes)/x.SubjectSpread.Median/(1<<20), x.Verdict, x.Peer)
+		speed, decimals := fmt.Sprintf("%.0f", float64(x.Bytes)/x.SubjectSpread.Median/(1<<20)), 3
+		if x.What != "" {
+			speed, decimals = x.What, 6
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", x.Name,
+			x.SubjectSpread.text(decimals), x.PeerSpread.text(decimals), x.Ratio.text(2), speed, x.Verdict, x.Peer)
 	}
 	fmt.Fprintln(t)
+	for _, c := range r.Costs {
+		fmt.Fprintf(t, "%s, who serves\t%.2f processor seconds for a GB\tat most %.1f MiB\ta random fault %.0f µs, 99th percentile %.0f µs\n",
+			c.Name, c.PerGB, float64(c.Memory)/(1<<20), c.P50*1e6, c.P99*1e6)
+	}
 	for _, m := range r.Memory {
 		fmt.Fprintf(t, "%s\t%.1f MiB\n", m.Name, float64(m.Bytes)/(1<<20))
 	}
