@@ -5,7 +5,6 @@ package mount
 import (
 	"context"
 	"io"
-	iofs "io/fs"
 	"log/slog"
 	"syscall"
 	"time"
@@ -26,7 +25,8 @@ type folderNode struct {
 
 type fileNode struct {
 	fs.Inode
-	item *item
+	item    *item
+	tracked *tracked // nil until it is read, and where nothing is decrypted ahead
 }
 
 var (
@@ -122,18 +122,7 @@ func (n *fileNode) Open(_ context.Context, flags uint32) (fs.FileHandle, uint32,
 		n.item.failed(0, errNotReaderAt)
 		return nil, 0, syscall.EIO
 	}
-	return &fileHandle{f, at}, fuse.FOPEN_KEEP_CACHE, 0
-}
-
-// fileHandle is one open file. Many requests read from it at once.
-type fileHandle struct {
-	file iofs.File
-	at   io.ReaderAt
-}
-
-func (h *fileHandle) Release(context.Context) syscall.Errno {
-	h.file.Close() //nolint:errcheck,gosec // only read
-	return 0
+	return &fileHandle{file: f, at: at, direct: flags&syscall.O_DIRECT != 0}, fuse.FOPEN_KEEP_CACHE, 0
 }
 
 // Read fills the reply's own buffer. Whether it may is asked once more when the
@@ -150,7 +139,7 @@ func (n *fileNode) Read(_ context.Context, fh fs.FileHandle, dest []byte, off in
 		return fuse.ReadResultData(nil), 0
 	}
 	dest = dest[:min(int64(len(dest)), size-off)]
-	got, err := fh.(*fileHandle).at.ReadAt(dest, off)
+	got, err := n.readAt(fh.(*fileHandle), dest, off)
 	if n.item.tree.refuses() {
 		clear(dest)
 		return nil, syscall.EACCES
@@ -163,6 +152,14 @@ func (n *fileNode) Read(_ context.Context, fh fs.FileHandle, dest []byte, off in
 		return nil, syscall.EIO
 	}
 	return fuse.ReadResultData(dest), 0
+}
+
+// readAt reads from an open file, or takes what was decrypted ahead.
+func (n *fileNode) readAt(h *fileHandle, dest []byte, off int64) (int, error) {
+	if a := n.item.tree.ahead.Load(); a.tracking(n, h) {
+		return a.read(n, h, dest, off)
+	}
+	return h.at.ReadAt(dest, off)
 }
 
 // failed reports a read that its program sees only as an input/output error, or,

@@ -82,6 +82,6 @@ func (p *Prepared) Serve(fsys iofs.FS, opts Options) (*Server, error) {
 		return nil, err
 	}
 	s.major, s.minor, s.prepared = p.Major, p.Minor, true
-	s.raiseReadAhead()
+	s.setReadAhead()
 	return s, nil
 }

@@ -9,17 +9,25 @@ import (
 	"strconv"
 )
 
-// raiseReadAhead sets how far the kernel reads ahead on this mount. It needs
-// root; without, reads are right and a cold sequential one is slower.
-func (s *Server) raiseReadAhead() {
+// setReadAhead sets how far the kernel reads ahead on this mount. Where that cannot be
+// done, as by users, or is not wanted, sequential streams are decrypted ahead here.
+func (s *Server) setReadAhead() {
+	if !s.raiseReadAhead() {
+		s.tree.ahead.Store(newAhead(s.tree))
+	}
+}
+
+// raiseReadAhead reports whether it has set the kernel's read-ahead. It needs root.
+func (s *Server) raiseReadAhead() bool {
 	bytes := s.tree.opts.ReadAhead
 	if bytes < 0 {
-		return
+		return false
 	}
 	name := fmt.Sprintf("/sys/class/bdi/%d:%d/read_ahead_kb", s.major, s.minor)
 	if err := os.WriteFile(name, []byte(strconv.Itoa(bytes/1024)), 0); err != nil {
-		s.log.Info("the kernel's read-ahead stays as it is: cold sequential reads are slower", slog.Any("reason", err))
-		return
+		s.log.Info("the kernel's read-ahead stays as it is: what is read in sequence is decrypted ahead", slog.Any("reason", err))
+		return false
 	}
 	s.log.Info("read-ahead set", slog.Int("bytes", bytes))
+	return true
 }

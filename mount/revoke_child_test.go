@@ -25,6 +25,13 @@ import (
 const readerVariable = "TGSP_TEST_READER"
 
 func TestMain(m *testing.M) {
+	if file := os.Getenv(streamVariable); file != "" {
+		if err := beStreamReader(file); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if dir := os.Getenv(readerVariable); dir != "" {
 		if err := beReader(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)

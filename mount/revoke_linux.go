@@ -42,14 +42,23 @@ const (
 // before, so the pages that it is to fill are in the cache already, locked until
 // its reply is written. The kernel's invalidation waits for each locked page and
 // then drops it. A request that comes later is refused and fills nothing. Readers
-// with O_DIRECT have no pages.
+// with O_DIRECT have no pages. What was decrypted ahead is stored by calls of which
+// none begins any more; those under way are waited for before anything is dropped.
+// Where storage hangs one can take longer, because it waits for a page of a request:
+// it drops by itself what it has stored (see ahead.push), and counts as left until
+// then.
 func (s *Server) Revoke() (left int) {
-	if left := s.dropAll(maxPieces); left > 0 {
-		return left
+	ahead := s.tree.ahead.Load()
+	ahead.stop()
+	ahead.settle()
+	left = s.dropAll(maxPieces)
+	late := ahead.settle()
+	if left == 0 {
+		// Once more for names that a lookup, let pass before, told after the first
+		// walk.
+		left = s.dropAll(1)
 	}
-	// Once more for names that a lookup, let pass before, told after the first
-	// walk.
-	return s.dropAll(1)
+	return left + late
 }
 
 // dropAll makes the kernel drop all that it knows, each file in at most so many

@@ -60,7 +60,7 @@ func Mount(dir string, fsys iofs.FS, opts Options) (*Server, error) {
 	if s.major, s.minor, err = deviceNumber(dir); err != nil {
 		s.log.Warn("cannot find the device of this mount", slog.Any("reason", err))
 	}
-	s.raiseReadAhead()
+	s.setReadAhead()
 	return s, nil
 }
 
@@ -151,6 +151,7 @@ func (s *Server) Wait() {
 	go func() {
 		defer close(ended)
 		s.fuse.Wait()
+		s.tree.ahead.Load().stop()
 	}()
 	select {
 	case <-ended:

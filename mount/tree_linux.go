@@ -26,6 +26,7 @@ type tree struct {
 
 	failures failures
 	reading  atomic.Int64 // requests that read, those that wait for storage among them
+	ahead    atomic.Pointer[ahead]
 }
 
 // item is one file or folder as it was when the mount began. Nothing changes

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mount
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// processors is asked for at the start: a program may later allow more threads
+// than there are processors.
+var processors = runtime.GOMAXPROCS(0)
+
+// ahead decrypts what streams will ask for and stores it into the kernel's page
+// cache. It is for mounts whose read-ahead in the kernel could not be raised, where
+// a program that reads in sequence waits for one small request at a time.
+//
+// A job is one piece of a file. Workers read it, and when its data is there they
+// store it. A request for a piece under way waits for the data, never for the
+// store: the kernel keeps the pages of a request locked until it is answered, and
+// the store waits for locked pages. Nor does a request wait for a job that has not
+// begun, which may be behind such a store: it does the job itself.
+type ahead struct {
+	tree    *tree
+	stopped atomic.Bool
+	storing atomic.Int64 // calls that may put pages into the kernel's cache
+
+	mu      sync.Mutex
+	queue   []*job // to be read, in this order
+	stores  []*job // read by requests, to be stored
+	workers int
+	buffers buffers
+}
+
+func newAhead(t *tree) *ahead { return &ahead{tree: t} }
+
+// tracked is what is known of one file's readers.
+type tracked struct {
+	streams streams
+	jobs    []*job // those that are not behind their stream; no two overlap
+}
+
+// tracking reports whether requests of an open file are looked at. What is read
+// with O_DIRECT goes past the kernel's cache.
+func (a *ahead) tracking(n *fileNode, h *fileHandle) bool {
+	return a != nil && !h.direct && n.item.size >= jobSize && !a.stopped.Load()
+}
+
+// read is ReadAt for a request of the kernel. What jobs have is copied, and the
+// rest read.
+func (a *ahead) read(n *fileNode, h *fileHandle, dest []byte, off int64) (int, error) {
+	a.observe(n, h, off, int64(len(dest)))
+	done := 0
+	for done < len(dest) {
+		p := a.find(n, h, dest[done:], off+int64(done))
+		part := dest[done : done+p.length]
+		if p.own && a.run(p.job) {
+			a.hand(p.job)
+		}
+		if !p.copied && (p.job == nil || !a.copy(p.job, part, off+int64(done))) {
+			if got, err := h.at.ReadAt(part, off+int64(done)); got < len(part) {
+				return done + got, err
+			}
+		}
+		done += p.length
+	}
+	return done, nil
+}
+
+// observe takes note of a request, and makes the jobs that it gives reason for.
+func (a *ahead) observe(n *fileNode, h *fileHandle, off, length int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if n.tracked == nil {
+		n.tracked = new(tracked)
+	}
+	st := n.tracked.streams.observe(off, length)
+	if st == nil {
+		return
+	}
+	size := int64(n.item.size) //nolint:gosec // bounded by what build has taken
+	from, to := st.want(size)
+	switch {
+	case st.next >= size:
+		*st = stream{}
+	case from >= to:
+		return
+	}
+	a.forgetPassed(n.tracked)
+	if from < to {
+		a.plan(n, h, st.id, from, to)
+		st.planned = to
+	}
+}
+
+// plan makes jobs for a part of a file, where there are none yet.
+func (a *ahead) plan(n *fileNode, h *fileHandle, stream uint64, from, to int64) {
+	if a.stopped.Load() {
+		return
+	}
+	for off := from; off < to; {
+		end := min(off/jobSize*jobSize+jobSize, to)
+		if !n.tracked.overlaps(off, end) {
+			j := &job{node: n, handle: h, stream: stream, off: off, end: end, claimed: off, read: make(chan struct{})}
+			n.tracked.jobs = append(n.tracked.jobs, j)
+			a.queue = append(a.queue, j)
+		}
+		off = end
+	}
+	a.wake()
+}
+
+func (t *tracked) overlaps(off, end int64) bool {
+	for _, j := range t.jobs {
+		if j.off < end && off < j.end {
+			return true
+		}
+	}
+	return false
+}
+
+// forgetPassed forgets the jobs that no request of their stream will meet.
+func (a *ahead) forgetPassed(t *tracked) {
+	kept := t.jobs[:0]
+	for _, j := range t.jobs {
+		st := t.streams.byID(j.stream)
+		if j.state == jobStored && (st == nil || j.end <= st.next-overtaken) {
+			a.buffers.putPage(&j.first)
+			continue
+		}
+		kept = append(kept, j)
+	}
+	clear(t.jobs[len(kept):])
+	t.jobs = kept
+}
+
+// forget forgets one job.
+func (a *ahead) forget(j *job) {
+	a.buffers.putPage(&j.first)
+	t := j.node.tracked
+	for i := range t.jobs {
+		if t.jobs[i] == j {
+			last := len(t.jobs) - 1
+			t.jobs[i], t.jobs[last] = t.jobs[last], nil
+			t.jobs = t.jobs[:last]
+			return
+		}
+	}
+}
+
+// piece is the front of what a request asks for.
+type piece struct {
+	length int
+	copied bool // it is there already
+	job    *job // that has it or will have it; nil where it must be read
+	own    bool // the job is the request's to do
+}
+
+// find returns how the front of what is asked for is to be had.
+func (a *ahead) find(n *fileNode, h *fileHandle, dest []byte, off int64) piece {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	end, at := off+int64(len(dest)), (*job)(nil)
+	for _, j := range n.tracked.jobs {
+		if j.off <= off && off < j.end {
+			end, at = min(end, j.end), j
+			break
+		}
+		if j.off > off {
+			end = min(end, j.off)
+		}
+	}
+	if at != nil { // others may lie before it in the list
+		end = min(off+int64(len(dest)), at.end)
+	}
+	p := piece{length: int(end - off)}
+	if at == nil {
+		return p
+	}
+	switch at.state {
+	case jobQueued:
+		if a.stopped.Load() || !a.start(at, h) {
+			at.state = jobDropped
+			a.forget(at)
+			return p
+		}
+		p.own = true
+	case jobStored:
+		if off == at.off && p.length <= len(at.first) && !a.stopped.Load() { // which wipes it
+			copy(dest, at.first[:p.length])
+			p.copied = true
+			return p
+		}
+		if st := n.tracked.streams.byID(at.stream); st != nil {
+			st.shrink()
+		}
+		a.forget(at)
+		return p
+	}
+	p.job = at
+	at.holders++
+	if off <= at.claimed {
+		at.claimed = max(at.claimed, end)
+	}
+	return p
+}
+
+// copy waits for a job's data and copies what a request asks for. It reports
+// whether there was any.
+func (a *ahead) copy(j *job, dest []byte, off int64) bool {
+	<-j.read
+	ok := !j.failed
+	if ok {
+		copy(dest, j.data[off-j.off:])
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.release(j)
+	return ok
+}

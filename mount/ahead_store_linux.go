@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mount
+
+import "time"
+
+const (
+	// storeSize is how much one call gives to the kernel: what may still be under
+	// way when a mount is closed, and what a request may claim in the meantime.
+	storeSize = 256 << 10
+	// settleLimit is how long a closing mount waits for these calls. Only storage
+	// that hangs lets one take longer: it waits for pages that a request is to fill.
+	settleLimit = 100 * time.Millisecond
+)
+
+// store gives a job's data to the kernel, but for what requests have got, and then
+// lets go of it.
+//
+// Where no request has asked for the job's beginning yet, its first page is kept
+// back. A program that finds every page in the cache would let nobody know how far
+// it has come, and would wait at the end of each window.
+func (a *ahead) store(j *job) {
+	from := a.unclaimed(j, j.off)
+	if from == j.off {
+		from = a.keepFirst(j)
+	}
+	for from < j.end {
+		to := min(from+storeSize, j.end)
+		if !a.push(j, from, to) {
+			break
+		}
+		from = a.unclaimed(j, to)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	j.state = jobStored
+	if j.node.tracked.streams.byID(j.stream) == nil {
+		a.forget(j)
+	}
+	a.release(j)
+}
+
+// unclaimed returns where the part of a job begins that no request has got, at a
+// page and not before an offset.
+func (a *ahead) unclaimed(j *job, from int64) int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return max(from, j.claimed/int64(pageSize)*int64(pageSize))
+}
+
+// keepFirst keeps the first page of a job for the request that will ask for it,
+// and returns where the rest begins.
+func (a *ahead) keepFirst(j *job) int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	j.first = a.buffers.page(j.data)
+	return j.off + int64(len(j.first))
+}
+
+// push gives a part of a job's data to the kernel, where that is still allowed.
+// It reports whether the kernel has it.
+//
+// The call is counted before it is asked for: so it either sees that the mount is
+// closed, or is seen and waited for by who has closed it. One that has taken longer
+// takes back what it has given.
+func (a *ahead) push(j *job, from, to int64) bool {
+	a.storing.Add(1)
+	defer a.storing.Add(-1)
+	if a.closed() {
+		return false
+	}
+	errno := j.node.WriteCache(from, j.data[from-j.off:to-j.off])
+	if a.closed() {
+		j.node.NotifyContent(from, to-from)
+		return false
+	}
+	return errno == 0
+}
+
+func (a *ahead) closed() bool { return a.stopped.Load() || a.tree.refuses() }
+
+// stop ends all of it, for good. What is under way is not waited for.
+func (a *ahead) stop() {
+	if a == nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.stopped.Store(true)
+	for _, j := range a.queue {
+		if j.state == jobQueued {
+			j.state = jobDropped
+			a.forget(j)
+		}
+	}
+	a.queue = nil
+	a.buffers.wipe()
+}
+
+// settle waits until nothing can put pages into the kernel's cache any more, after
+// stop, and returns how many calls may still do so.
+func (a *ahead) settle() int {
+	if a == nil {
+		return 0
+	}
+	for limit := time.Now().Add(settleLimit); a.storing.Load() > 0 && time.Now().Before(limit); {
+		time.Sleep(time.Millisecond)
+	}
+	return int(a.storing.Load())
+}

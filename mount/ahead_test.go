@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package mount
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	iofs "io/fs"
+	"log/slog"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+)
+
+const (
+	streamedSize = 24<<20 + 4096 + 17
+	// asUser leaves the kernel's read-ahead as it is, as for a user.
+	asUser = -1
+)
+
+// streamedFS has one large file "f", and counts how it is read.
+type streamedFS struct {
+	iofs.FS
+	data []byte
+
+	mu       sync.Mutex
+	calls    int
+	bytes    int64
+	largest  int
+	bad      int64 // what cannot be read begins here; 0 for nowhere
+	each     func(off int64)
+	open     int
+	useAfter bool // it was read when it was closed
+}
+
+func newStreamedFS() *streamedFS {
+	data := make([]byte, streamedSize)
+	for i := 0; i+8 <= len(data); i += 8 {
+		binary.LittleEndian.PutUint64(data[i:], uint64(i)*0x9e3779b97f4a7c15)
+	}
+	return &streamedFS{FS: fstest.MapFS{"f": {Data: data}}, data: data}
+}
+
+func (s *streamedFS) Open(name string) (iofs.File, error) {
+	f, err := s.FS.Open(name)
+	if err != nil || name == "." {
+		return f, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open++
+	return &streamedFile{File: f, fs: s}, nil
+}
+
+func (s *streamedFS) sum() string { return fmt.Sprintf("%x", sha256.Sum256(s.data)) }
+
+type streamedFile struct {
+	iofs.File
+	fs     *streamedFS
+	closed bool
+}
+
+func (f *streamedFile) Close() error {
+	f.fs.mu.Lock()
+	defer f.fs.mu.Unlock()
+	f.fs.open--
+	f.closed = true
+	return f.File.Close()
+}
+
+func (f *streamedFile) ReadAt(p []byte, off int64) (int, error) {
+	s := f.fs
+	s.mu.Lock()
+	s.calls++
+	s.bytes += int64(len(p))
+	s.largest = max(s.largest, len(p))
+	s.useAfter = s.useAfter || f.closed
+	bad, each := s.bad, s.each
+	s.mu.Unlock()
+	if each != nil {
+		each(off)
+	}
+	if bad > 0 && off+int64(len(p)) > bad {
+		return copy(p, s.data[min(off, bad):bad]), errors.New("bad bytes")
+	}
+	n := copy(p, s.data[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// TestStreamIsDecryptedAhead reads a file in sequence in several ways. Every byte
+// must be right, and hardly one be read twice.
+func TestStreamIsDecryptedAhead(t *testing.T) {
+	for _, way := range []string{"until", "map", "threads"} {
+		fsys := newStreamedFS()
+		s := serve(t, fsys, Options{ReadAhead: asUser})
+		tell := startStreamReader(t, s.Dir()+"/f")
+		got := tell(way)
+		want := fsys.sum()
+		if way == "until" {
+			want = fmt.Sprint(streamedSize, " 0")
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", way, got, want)
+		}
+		fsys.mu.Lock()
+		calls, bytes, largest := fsys.calls, fsys.bytes, fsys.largest
+		fsys.mu.Unlock()
+		t.Logf("%s: %d reads of %.1f MiB in all for %d MiB, of at most %d KiB", way, calls, float64(bytes)/(1<<20), streamedSize>>20, largest>>10)
+		if calls > 3*streamedSize>>20 || bytes > streamedSize*9/8 {
+			t.Errorf("%s: %d reads of %d bytes in all", way, calls, bytes)
+		}
+		// What was stored is right too, also where nobody has read it before.
+		if sum := tell("map"); sum != fsys.sum() {
+			t.Errorf("%s: cached %s, want %s", way, sum, fsys.sum())
+		}
+	}
+}
+
+// TestManyStreams reads a file by many programs at once, from several places.
+func TestManyStreams(t *testing.T) {
+	fsys := newStreamedFS()
+	s := serve(t, fsys, Options{ReadAhead: asUser})
+	out := mustShell(t, s.Dir(), `cd "$DIR"
+for i in 1 2 3 4 5 6; do
+	(dd if=f bs=64k skip=$((i * 31)) 2>/dev/null | sha256sum) &
+	(cat f | sha256sum) &
+done
+wait`)
+	want := map[string]bool{fsys.sum(): true}
+	for i := 1; i <= 6; i++ {
+		want[fmt.Sprintf("%x", sha256.Sum256(fsys.data[i*31*64<<10:]))] = true
+	}
+	sums := strings.Fields(strings.ReplaceAll(out, "-", ""))
+	if len(sums) != 12 {
+		t.Errorf("%d sums:\n%s", len(sums), out)
+	}
+	for _, sum := range sums {
+		if !want[sum] {
+			t.Errorf("wrong bytes: %s", sum)
+		}
+	}
+	fsys.mu.Lock()
+	defer fsys.mu.Unlock()
+	if fsys.bytes > streamedSize*5/4 {
+		t.Errorf("%d bytes were read for %d", fsys.bytes, streamedSize)
+	}
+}
+
+// TestRandomReadsCauseNoJob reads here and there, also with O_DIRECT in sequence.
+func TestRandomReadsCauseNoJob(t *testing.T) {
+	fsys := newStreamedFS()
+	s := serve(t, fsys, Options{ReadAhead: asUser})
+	mustShell(t, s.Dir(), `for i in 5000 200 3400 1000 4100 17 2600 900 5500 3000 700 4600; do
+	dd if="$DIR/f" bs=4k skip=$i count=1 of=/dev/null 2>/dev/null
+done
+dd if="$DIR/f" bs=64k iflag=direct of=/dev/null 2>/dev/null`)
+	time.Sleep(50 * time.Millisecond)
+	fsys.mu.Lock()
+	defer fsys.mu.Unlock()
+	if fsys.largest > request {
+		t.Errorf("%d bytes were read at once", fsys.largest)
+	}
+}
+
+// TestDamageBehindStream has a file that cannot be read from some place on.
+func TestDamageBehindStream(t *testing.T) {
+	fsys := newStreamedFS()
+	fsys.bad = 9<<20 + 300<<10
+	var log syncBuffer
+	failed := make(chan int64, 100)
+	s := serve(t, fsys, Options{
+		ReadAhead: asUser, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		OnReadError: func(_ string, off int64, _ error) { failed <- off },
+	})
+	tell := startStreamReader(t, s.Dir()+"/f")
+	var n, errno int64
+	if _, err := fmt.Sscan(tell("until"), &n, &errno); err != nil {
+		t.Fatal(err)
+	}
+	if n > fsys.bad || n < fsys.bad-request || errno != 5 {
+		t.Errorf("%d bytes could be read, then error %d; the damage is at %d", n, errno, fsys.bad)
+	}
+	want := fmt.Sprintf("%x", sha256.Sum256(fsys.data[:n]))
+	if sum := mustShell(t, s.Dir(), fmt.Sprintf(`head -c %d "$DIR/f" | sha256sum`, n)); !strings.HasPrefix(sum, want) {
+		t.Errorf("before the damage: %s, want %s", sum, want)
+	}
+	if got := strings.Count(log.String(), "read refused"); got != 1 {
+		t.Errorf("logged %d times:\n%s", got, log.String())
+	}
+	// Only what was asked for is reported.
+	for range len(failed) {
+		if off := <-failed; off < fsys.bad-request || off > fsys.bad+2*request {
+			t.Errorf("a read at %d was reported", off)
+		}
+	}
+}
+
+// TestRevokeStream takes a mount away while it is decrypted ahead.
+func TestRevokeStream(t *testing.T) {
+	for round := range 8 {
+		var g gate
+		fsys := newStreamedFS()
+		fsys.each = func(int64) { time.Sleep(4 * time.Millisecond) }
+		s := serve(t, fsys, Options{ReadAhead: asUser, Allow: g.allow})
+		tell := startStreamReader(t, s.Dir()+"/f")
+		cmd := exec.Command("/bin/cat", s.Dir()+"/f")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+			fsys.mu.Lock()
+			calls := fsys.calls
+			fsys.mu.Unlock()
+			if calls > 6+round {
+				break
+			}
+		}
+		if tell("resident") == "0" {
+			t.Error("nothing is cached before")
+		}
+		g.shut.Store(true)
+		if left := s.Revoke(); left != 0 {
+			t.Errorf("%d are left", left)
+		}
+		if n := tell("resident"); n != "0" {
+			t.Errorf("%s pages are cached", n)
+		}
+		if err := cmd.Wait(); err == nil {
+			t.Error("the reader has read everything: too late")
+		}
+		time.Sleep(20 * time.Millisecond)
+		if n := tell("resident"); n != "0" {
+			t.Errorf("%s pages were cached late", n)
+		}
+		a := s.tree.ahead.Load()
+		a.mu.Lock()
+		if len(a.buffers.free)+len(a.buffers.pages) > 0 || a.buffers.made > 0 {
+			t.Errorf("buffers are left: %d, %d, %d", len(a.buffers.free), len(a.buffers.pages), a.buffers.made)
+		}
+		a.mu.Unlock()
+	}
+}
+
+// TestLateStoreTakesItselfBack closes a mount between the question and the end of
+// a store.
+func TestLateStoreTakesItselfBack(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		var g gate
+		asked, storing := 0, false
+		fsys := newStreamedFS()
+		s := serve(t, fsys, Options{ReadAhead: asUser, Allow: func() error {
+			if storing {
+				if asked++; late && asked == 2 {
+					g.shut.Store(true)
+				}
+			}
+			return g.allow()
+		}})
+		tell := startStreamReader(t, s.Dir()+"/f")
+		node := s.root.Children()["f"].Operations().(*fileNode)
+		j := &job{node: node, off: 0, end: 1 << 20, data: fsys.data[:1<<20]}
+		storing = true
+		if stored := s.tree.ahead.Load().push(j, 0, 256<<10); stored == late {
+			t.Errorf("stored is %t", stored)
+		}
+		storing = false
+		if n, want := tell("resident"), map[bool]string{false: "64", true: "0"}[late]; n != want {
+			t.Errorf("%s pages are cached, want %s", n, want)
+		}
+		// And none begins any more.
+		s.tree.ahead.Load().stop()
+		if s.tree.ahead.Load().push(j, 256<<10, 512<<10) {
+			t.Error("stored after the end")
+		}
+	}
+}
+
+// TestUnmountEndsJobs ends a mount in the middle of a stream. Files that jobs read
+// are not closed before they have ended.
+func TestUnmountEndsJobs(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for range 5 {
+		fsys := newStreamedFS()
+		fsys.each = func(int64) { time.Sleep(2 * time.Millisecond) }
+		s, err := Mount(t.TempDir(), fsys, Options{ReadAhead: asUser})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustShell(t, s.Dir(), `head -c 4000000 "$DIR/f" > /dev/null`)
+		start := time.Now()
+		if lazy, err := s.Unmount(context.Background()); lazy || err != nil {
+			t.Errorf("lazy is %t, %v", lazy, err)
+		}
+		s.Wait()
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("it took %s", took)
+		}
+		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+			fsys.mu.Lock()
+			open := fsys.open
+			fsys.mu.Unlock()
+			if open == 0 {
+				break
+			}
+		}
+		fsys.mu.Lock()
+		if fsys.open != 0 || fsys.useAfter {
+			t.Errorf("%d files are open; read after closing is %t", fsys.open, fsys.useAfter)
+		}
+		fsys.mu.Unlock()
+	}
+	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	if n := runtime.NumGoroutine(); n > before {
+		t.Errorf("%d goroutines, %d before", n, before)
+	}
+}
+
+// TestHangingStorageHoldsNoOthers lets one job hang. Requests for other parts go on.
+func TestHangingStorageHoldsNoOthers(t *testing.T) {
+	fsys := newStreamedFS()
+	release := make(chan struct{})
+	fsys.each = func(off int64) {
+		if off >= 8<<20 && off < 9<<20 {
+			<-release
+		}
+	}
+	s := serve(t, fsys, Options{ReadAhead: asUser})
+	cmd := exec.Command("/bin/cat", s.Dir()+"/f")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(100 * time.Millisecond)
+	mustShell(t, s.Dir(), `head -c 7000000 "$DIR/f" > /dev/null; tail -c 7000000 "$DIR/f" > /dev/null`)
+	close(release)
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRaisedReadAheadNeedsNoJobs mounts as root, whose requests are large.
+func TestRaisedReadAheadNeedsNoJobs(t *testing.T) {
+	s := serve(t, newStreamedFS(), Options{})
+	if jobs, raised := s.tree.ahead.Load() != nil, s.raiseReadAhead(); jobs == raised {
+		t.Errorf("raised is %t, and jobs are %t", raised, jobs)
+	}
+}
