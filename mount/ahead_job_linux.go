@@ -98,7 +98,7 @@ func (a *ahead) start(j *job, h *fileHandle) bool {
 // run reads a job's data, as a request is read. What fails is dropped without a
 // word: whoever asks for it meets the failure himself.
 func (a *ahead) run(j *job) bool {
-	got, _ := j.handle.at.ReadAt(j.data, j.off) //nolint:errcheck // see above
+	got, _ := j.handle.at.ReadAt(j.data, j.off)
 	j.handle.unuse()
 	ok := got == len(j.data) && !a.stopped.Load() && !a.tree.refuses()
 	a.mu.Lock()

@@ -71,7 +71,7 @@ func (a *ahead) push(j *job, from, to int64) bool {
 	}
 	errno := j.node.WriteCache(from, j.data[from-j.off:to-j.off])
 	if a.closed() {
-		j.node.NotifyContent(from, to-from)
+		j.node.NotifyContent(from, to-from) //nolint:errcheck // who has closed it drops everything too
 		return false
 	}
 	return errno == 0

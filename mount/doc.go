@@ -13,6 +13,19 @@
 // and nothing is cached here: the kernel keeps the pages, across opens
 // (FOPEN_KEEP_CACHE), because files never change.
 //
+// Where the kernel's read-ahead could not be raised, as for users, its requests have
+// 128 KiB and come one or two at a time. Then this package looks for streams,
+// requests of a file that follow each other by offset, and reads ahead of them: jobs
+// of 1 MiB, on as many goroutines as there are processors, into a bounded set of
+// buffers, from where they are stored into the kernel's page cache (notify-store).
+// read and page faults find them there. A request for what is on its way waits for
+// it instead of reading it again, and one for the first page of a job, which is kept
+// back from the kernel, tells how far the program has come. A job reads by the same
+// ReadAt, so its bytes were checked in the same way; one that fails stores nothing
+// and says nothing, and the request that needs those bytes fails by itself. Streams
+// end where requests go elsewhere, and their windows shrink where the kernel drops
+// pages before they were read. Random reads, and all with O_DIRECT, cause no jobs.
+//
 // # How a mount is closed
 //
 // Options.Allow is asked for every name, listing, opening and read that reaches
@@ -37,7 +50,8 @@
 //
 //   - The read-ahead of the mount's device is raised where that is allowed. At
 //     the kernel's default of 128 KiB every request is that small whatever the
-//     other settings say, and a cold sequential read takes up to twice as long.
+//     other settings say, and a cold sequential read takes up to twice as long;
+//     that is what jobs are for.
 //   - Requests may have 1 MiB (max_pages), also where pages are larger than 4 KiB.
 //   - Splice is off: the bytes come from memory, and pipes only add work.
 //   - Direct I/O of readers is asynchronous (FUSE_ASYNC_DIO), so that an O_DIRECT
@@ -54,4 +68,13 @@
 // page fault blocks the thread outside of the scheduler's sight, and the thread
 // that should answer it may be the same. A read that returns less than was asked
 // for means the end of the file to the kernel, so it is an error here.
+//
+// The kernel keeps the pages of a request locked until it is answered, and a
+// notify-store waits for locked pages. So nothing that a request waits for may wait
+// for a store, nor stand in a queue behind one: a request waits only for a job that
+// is reading, and does one that has not begun by itself.
+//
+// A store that ends after Server.Revoke has dropped the pages would put some back:
+// see there. Pages that are stored count for the control group of this process, not
+// for that of the program that reads.
 package mount

@@ -145,7 +145,7 @@ func (n *fileNode) Read(_ context.Context, fh fs.FileHandle, dest []byte, off in
 		return nil, syscall.EACCES
 	}
 	if got < len(dest) {
-		if err == nil || err == io.EOF { // io.ReaderAt returns it as it is
+		if err == nil || err == io.EOF { //nolint:errorlint // io.ReaderAt returns it as it is
 			err = io.ErrUnexpectedEOF
 		}
 		n.item.failed(off, err)
