@@ -53,7 +53,9 @@ func (a *ahead) unclaimed(j *job, from int64) int64 {
 func (a *ahead) keepFirst(j *job) int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	j.first = a.buffers.page(j.data)
+	if !a.stopped.Load() { // which has wiped all pages
+		j.first = a.buffers.page(j.data)
+	}
 	return j.off + int64(len(j.first))
 }
 
