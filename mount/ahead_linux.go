@@ -89,20 +89,21 @@ func (a *ahead) observe(n *fileNode, h *fileHandle, off, length int64) {
 	}
 	a.forgetPassed(n.tracked)
 	if from < to {
-		a.plan(n, h, st.id, from, to)
+		a.plan(n, h, st, from, to)
 		st.planned = to
 	}
 }
 
-// plan makes jobs for a part of a file, where there are none yet.
-func (a *ahead) plan(n *fileNode, h *fileHandle, stream uint64, from, to int64) {
+// plan makes jobs for a part of a file that lies before a stream, where no other
+// stream has led to them.
+func (a *ahead) plan(n *fileNode, h *fileHandle, st *stream, from, to int64) {
 	if a.stopped.Load() {
 		return
 	}
 	for off := from; off < to; {
 		end := min(off/jobSize*jobSize+jobSize, to)
-		if !n.tracked.overlaps(off, end) {
-			j := &job{node: n, handle: h, stream: stream, off: off, end: end, claimed: off, read: make(chan struct{})}
+		if !n.tracked.overlaps(off, end) && !n.tracked.streams.covers(st, off, end) {
+			j := &job{node: n, handle: h, stream: st.id, off: off, end: end, claimed: off, read: make(chan struct{})}
 			n.tracked.jobs = append(n.tracked.jobs, j)
 			a.queue = append(a.queue, j)
 		}

@@ -119,7 +119,11 @@ func TestStreamIsDecryptedAhead(t *testing.T) {
 		calls, bytes, largest := fsys.calls, fsys.bytes, fsys.largest
 		fsys.mu.Unlock()
 		t.Logf("%s: %d reads of %.1f MiB in all for %d MiB, of at most %d KiB", way, calls, float64(bytes)/(1<<20), streamedSize>>20, largest>>10)
-		if calls > 3*streamedSize>>20 || bytes > streamedSize*9/8 {
+		limit := int64(streamedSize * 17 / 16)
+		if way == "threads" { // each begins in the middle of a job of the one before
+			limit = streamedSize * 3 / 2
+		}
+		if calls > 3*streamedSize>>20 || bytes > limit {
 			t.Errorf("%s: %d reads of %d bytes in all", way, calls, bytes)
 		}
 		// What was stored is right too, also where nobody has read it before.
@@ -270,6 +274,7 @@ func TestLateStoreTakesItselfBack(t *testing.T) {
 			return g.allow()
 		}})
 		tell := startStreamReader(t, s.Dir()+"/f")
+		tell("resident") // so it has opened the file
 		node := s.root.Children()["f"].Operations().(*fileNode)
 		j := &job{node: node, off: 0, end: 1 << 20, data: fsys.data[:1<<20]}
 		storing = true

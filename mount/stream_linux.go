@@ -31,6 +31,7 @@ const (
 // share an open file have one each, and programs that read side by side share one.
 type stream struct {
 	id       uint64 // 0 where there is none; no two are equal
+	start    int64  // of the first request
 	next     int64  // end of what was asked for
 	length   int64  // of the last request
 	bytes    int64
@@ -90,7 +91,7 @@ func (s *streams) begin(off, n int64) {
 			oldest = &s.list[i]
 		}
 	}
-	*oldest = stream{id: s.used, next: off + n, length: n, bytes: n, requests: 1, used: s.used, strays: s.strays}
+	*oldest = stream{id: s.used, start: off, next: off + n, length: n, bytes: n, requests: 1, used: s.used, strays: s.strays}
 }
 
 // endLost ends the streams that nothing has followed for a while.
@@ -110,6 +111,18 @@ func (s *streams) byID(id uint64) *stream {
 		}
 	}
 	return nil
+}
+
+// covers reports whether what a stream has before it was decrypted for another one,
+// which began there. Where others have begun before it, the kernel would not have
+// asked for it again if it still had their pages.
+func (s *streams) covers(st *stream, off, end int64) bool {
+	for i := range s.list {
+		if o := &s.list[i]; o.start > st.start && o.start <= off && end <= max(o.next, o.planned) {
+			return true
+		}
+	}
+	return false
 }
 
 // advance takes a request in. One that was overtaken changes nothing.
