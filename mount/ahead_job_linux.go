@@ -30,7 +30,8 @@ type job struct {
 	data    []byte // while somebody holds the job
 	holders int    // requests that copy from it, and who stores it
 	claimed int64  // requests have got what lies before, from off on
-	first   []byte // the page at off, where the kernel was not given it
+	kept    bool   // the kernel was not given the page at off
+	first   []byte // that page, where there was room for a copy
 }
 
 // wake starts the workers that there is work for. They end when there is none, so

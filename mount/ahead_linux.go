@@ -44,7 +44,7 @@ type tracked struct {
 // tracking reports whether requests of an open file are looked at. What is read
 // with O_DIRECT goes past the kernel's cache.
 func (a *ahead) tracking(n *fileNode, h *fileHandle) bool {
-	return a != nil && !h.direct && n.item.size >= jobSize && !a.stopped.Load()
+	return a != nil && !h.direct && n.size() >= jobSize && !a.stopped.Load()
 }
 
 // read is ReadAt for a request of the kernel. What jobs have is copied, and the
@@ -79,7 +79,7 @@ func (a *ahead) observe(n *fileNode, h *fileHandle, off, length int64) {
 	if st == nil {
 		return
 	}
-	size := int64(n.item.size) //nolint:gosec // bounded by what build has taken
+	size := n.size()
 	from, to := st.want(size)
 	switch {
 	case st.next >= size:
@@ -188,12 +188,12 @@ func (a *ahead) find(n *fileNode, h *fileHandle, dest []byte, off int64) piece {
 		}
 		p.own = true
 	case jobStored:
-		if off == at.off && p.length <= len(at.first) && !a.stopped.Load() { // which wipes it
+		asked := at.kept && off == at.off && p.length <= pageSize
+		if asked && len(at.first) > 0 && !a.stopped.Load() { // which wipes it
 			copy(dest, at.first[:p.length])
 			p.copied = true
-			return p
 		}
-		if st := n.tracked.streams.byID(at.stream); st != nil {
+		if st := n.tracked.streams.byID(at.stream); st != nil && !asked {
 			st.shrink()
 		}
 		a.forget(at)

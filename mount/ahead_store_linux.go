@@ -49,14 +49,17 @@ func (a *ahead) unclaimed(j *job, from int64) int64 {
 }
 
 // keepFirst keeps the first page of a job for the request that will ask for it,
-// and returns where the rest begins.
+// and returns where the rest begins. What nothing is planned behind is not kept.
 func (a *ahead) keepFirst(j *job) int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.stopped.Load() { // which has wiped all pages
-		j.first = a.buffers.page(j.data)
+	st := j.node.tracked.streams.byID(j.stream)
+	if st == nil || st.planned >= j.node.size() || a.stopped.Load() {
+		return j.off
 	}
-	return j.off + int64(len(j.first))
+	j.kept = true
+	j.first = a.buffers.page(j.data)
+	return j.off + int64(pageSize)
 }
 
 // push gives a part of a job's data to the kernel, where that is still allowed.

@@ -125,6 +125,8 @@ func (n *fileNode) Open(_ context.Context, flags uint32) (fs.FileHandle, uint32,
 	return &fileHandle{file: f, at: at, direct: flags&syscall.O_DIRECT != 0}, fuse.FOPEN_KEEP_CACHE, 0
 }
 
+func (n *fileNode) size() int64 { return int64(n.item.size) } //nolint:gosec // bounded by what build has taken
+
 // Read fills the reply's own buffer. Whether it may is asked once more when the
 // bytes are there: storage may have taken until after the mount was closed, and a
 // reader that fails because it was closed tells nothing of the package.
@@ -134,7 +136,7 @@ func (n *fileNode) Read(_ context.Context, fh fs.FileHandle, dest []byte, off in
 	if n.item.tree.refuses() {
 		return nil, syscall.EACCES
 	}
-	size := int64(n.item.size) //nolint:gosec // bounded by what build has taken
+	size := n.size()
 	if off >= size {
 		return fuse.ReadResultData(nil), 0
 	}

@@ -96,7 +96,7 @@ type drop func() syscall.Errno
 func dropContents(list []drop, node *fs.Inode, pieces int64) []drop {
 	size := int64(0)
 	if f, ok := node.Operations().(*fileNode); ok {
-		size = int64(f.item.size) //nolint:gosec // bounded by what build has taken
+		size = f.size()
 	}
 	piece := max(pieceSize, (size+pieces-1)/pieces)
 	for off := int64(0); off == 0 || off < size; off += piece {
