@@ -17,6 +17,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -263,13 +264,12 @@ func TestRevokeStream(t *testing.T) {
 func TestLateStoreTakesItselfBack(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		var g gate
-		asked, storing := 0, false
+		var asked atomic.Int32
+		var storing atomic.Bool
 		fsys := newStreamedFS()
 		s := serve(t, fsys, Options{ReadAhead: asUser, Allow: func() error {
-			if storing {
-				if asked++; late && asked == 2 {
-					g.shut.Store(true)
-				}
+			if storing.Load() && asked.Add(1) == 2 && late {
+				g.shut.Store(true)
 			}
 			return g.allow()
 		}})
@@ -277,11 +277,11 @@ func TestLateStoreTakesItselfBack(t *testing.T) {
 		tell("resident") // so it has opened the file
 		node := s.root.Children()["f"].Operations().(*fileNode)
 		j := &job{node: node, off: 0, end: 1 << 20, data: fsys.data[:1<<20]}
-		storing = true
+		storing.Store(true)
 		if stored := s.tree.ahead.Load().push(j, 0, 256<<10); stored == late {
 			t.Errorf("stored is %t", stored)
 		}
-		storing = false
+		storing.Store(false)
 		if n, want := tell("resident"), map[bool]string{false: "64", true: "0"}[late]; n != want {
 			t.Errorf("%s pages are cached, want %s", n, want)
 		}
