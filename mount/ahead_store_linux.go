@@ -14,7 +14,8 @@ const (
 )
 
 // store gives a job's data to the kernel, but for what requests have got, and then
-// lets go of it.
+// lets go of it. It begins at the end: a program that has waited for the job gets
+// the front of it by requests, in the meantime.
 //
 // Where no request has asked for the job's beginning yet, its first page is kept
 // back. A program that finds every page in the cache would let nobody know how far
@@ -24,12 +25,12 @@ func (a *ahead) store(j *job) {
 	if from == j.off {
 		from = a.keepFirst(j)
 	}
-	for from < j.end {
-		to := min(from+storeSize, j.end)
-		if !a.push(j, from, to) {
+	for to := j.end; to > from; from = a.unclaimed(j, from) {
+		at := max(from, to-storeSize)
+		if !a.push(j, at, to) {
 			break
 		}
-		from = a.unclaimed(j, to)
+		to = at
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
