@@ -13,6 +13,7 @@ import (
 	"io"
 	iofs "io/fs"
 	"log/slog"
+	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -362,5 +363,44 @@ func TestRaisedReadAheadNeedsNoJobs(t *testing.T) {
 	s := serve(t, newStreamedFS(), Options{})
 	if jobs, raised := s.tree.ahead.Load() != nil, s.raiseReadAhead(); jobs == raised {
 		t.Errorf("raised is %t, and jobs are %t", raised, jobs)
+	}
+}
+
+// TestRevokeStreamWithHangingStorage takes a mount away while a job hangs, a request
+// waits for it, and others are stored. As root, who can abort the connection, nothing
+// stays.
+func TestRevokeStreamWithHangingStorage(t *testing.T) {
+	var g gate
+	fsys := newStreamedFS()
+	release := make(chan struct{})
+	fsys.each = func(off int64) {
+		if off >= 8<<20 && off < 9<<20 {
+			<-release
+		}
+	}
+	s := serve(t, fsys, Options{ReadAhead: asUser, Allow: g.allow})
+	tell := startStreamReader(t, s.Dir()+"/f")
+	cmd := exec.Command("/bin/cat", s.Dir()+"/f")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(100 * time.Millisecond)
+	if tell("resident") == "0" {
+		t.Error("nothing is cached before")
+	}
+	g.shut.Store(true)
+	start := time.Now()
+	left := s.Revoke()
+	t.Logf("%d left after %s", left, time.Since(start))
+	if os.Geteuid() == 0 && (left != 0 || tell("resident") != "0") {
+		t.Errorf("%d are left, and %s pages are cached", left, tell("resident"))
+	}
+	close(release)
+	if err := cmd.Wait(); err == nil {
+		t.Error("everything was read")
+	}
+	time.Sleep(20 * time.Millisecond)
+	if n := tell("resident"); n != "0" {
+		t.Errorf("%s pages were cached late", n)
 	}
 }
