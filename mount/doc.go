@@ -76,5 +76,6 @@
 //
 // A store that ends after Server.Revoke has dropped the pages would put some back:
 // see there. Pages that are stored count for the control group of this process, not
-// for that of the program that reads.
+// for that of the program that reads: where its memory is limited to little more
+// than it needs itself, reading ahead gains nothing.
 package mount
