@@ -72,6 +72,9 @@ func TestSequentialReadCosts(t *testing.T) {
 // often as a mount is asked. Only where idle processors share a batch does each take
 // a few small objects.
 func TestReadAllocatesNothing(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates by itself; the run without it counts")
+	}
 	x := pack(t, randomFiles(map[string]int{"w": 4 << 20}), nil)
 	r, err := x.open(x.bytes(t))
 	check(t, err)
