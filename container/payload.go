@@ -148,16 +148,12 @@ func (p *payloadReader) readBatch(dst []byte, leaf int64) error {
 	return p.openLeaves(dst, cipher, leaf)
 }
 
-// leavesOfAPart is how many leaves at least are worth a processor of their own: as
-// many as are hashed at once.
-const leavesOfAPart = together
-
 // openLeaves checks and decrypts leaves, on several processors where there is
 // work enough for them and nobody else uses them: a single reader waits for one
 // request at a time.
 func (p *payloadReader) openLeaves(dst, cipher []byte, leaf int64) error {
 	count := (len(cipher) + LeafSize - 1) / LeafSize
-	parts := min(count/leavesOfAPart, processors-int(p.active.Load())+1)
+	parts := min(count/worthSharing(p.hash), processors-int(p.active.Load())+1)
 	if parts < 2 {
 		return p.openRun(dst, cipher, leaf)
 	}

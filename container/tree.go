@@ -32,9 +32,20 @@ func leafDigest(h LeafHash, leaf []byte) Hash {
 // together is how many leaves are hashed at once where the processor can.
 const together = sha256mb.Lanes
 
+// hashesTogether reports whether this processor does so.
+func hashesTogether(h LeafHash) bool { return h == SHA256 && sha256mb.Accelerated() }
+
+// worthSharing is how many leaves at least are worth a processor of their own.
+func worthSharing(h LeafHash) int {
+	if hashesTogether(h) {
+		return together
+	}
+	return 4
+}
+
 // eachLeaf hashes a run of leaves and hands on each with its digest.
 func eachLeaf(h LeafHash, run []byte, use func(leaf []byte, digest Hash) error) error {
-	for ; h == SHA256 && len(run) >= together*LeafSize && sha256mb.Accelerated(); run = run[together*LeafSize:] {
+	for ; hashesTogether(h) && len(run) >= together*LeafSize; run = run[together*LeafSize:] {
 		var digests [together][sha256.Size]byte
 		sha256mb.Sum(&digests, run[:together*LeafSize])
 		for i, digest := range digests {

@@ -28,19 +28,9 @@ type Prepared struct {
 // the kernel lets nobody in from outside of it, whatever his rights to the folder
 // (Documentation/filesystems/fuse.rst, allow_other). Failures are *Error.
 func Prepare(dir string, opts Options) (*Prepared, error) {
-	refuse := func(err error) (*Prepared, error) {
-		reason := Other
-		switch {
-		case errors.Is(err, iofs.ErrNotExist):
-			reason = NoFUSE
-		case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-			reason = NotAllowed
-		}
-		return nil, &Error{"mount", dir, reason, err}
-	}
 	device, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
 	if err != nil {
-		return refuse(err)
+		return nil, explain(dir, err)
 	}
 	words := []string{
 		"fd=" + strconv.Itoa(int(device.Fd())), // descriptors are small
@@ -55,11 +45,11 @@ func Prepare(dir string, opts Options) (*Prepared, error) {
 		flags |= unix.MS_NOEXEC
 	}
 	if err := unix.Mount(opts.FSName, dir, "fuse."+fsName, flags, strings.Join(words, ",")); err != nil {
-		return refuse(errors.Join(err, device.Close()))
+		return nil, explain(dir, errors.Join(err, device.Close()))
 	}
 	p := &Prepared{Dir: dir, Device: device}
 	if p.Major, p.Minor, err = deviceNumber(dir); err != nil {
-		return refuse(errors.Join(err, device.Close()))
+		return nil, explain(dir, errors.Join(err, device.Close()))
 	}
 	return p, nil
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -184,17 +185,18 @@ func touches(area []byte) (err error) {
 	return nil
 }
 
-// startReader returns a function that lets a reader report once more.
-func startReader(t *testing.T, dir string) func() readerReport {
+// startChild starts this program as a reader, which a variable tells what to read,
+// and returns its standard input and output. It ends with the input.
+func startChild(t *testing.T, variable, value string) (in io.Writer, out io.Reader) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), readerVariable+"="+dir)
+	cmd.Env = append(os.Environ(), variable+"="+value)
 	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
+	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := cmd.StdoutPipe()
+	out, err = cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
 	}
@@ -202,11 +204,18 @@ func startReader(t *testing.T, dir string) func() readerReport {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		in.Close() // it ends then
+		stdin.Close() // it ends then
 		if err := cmd.Wait(); err != nil {
 			t.Error(err)
 		}
 	})
+	return stdin, out
+}
+
+// startReader returns a function that lets a reader report once more.
+func startReader(t *testing.T, dir string) func() readerReport {
+	t.Helper()
+	in, out := startChild(t, readerVariable, dir)
 	reports, asked := json.NewDecoder(out), false
 	return func() (r readerReport) {
 		t.Helper()

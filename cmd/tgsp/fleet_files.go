@@ -5,8 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/tensorguard/tgsp/container"
@@ -26,16 +24,6 @@ func readBundle(name string) (*fleet.Bundle, error) {
 	}
 	b, err := fleet.ParseBundle(data)
 	return b, about(name, err)
-}
-
-// readAtMost reads a file of so many bytes at most, and one of a longer file.
-func readAtMost(name string, most int64) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // only read
-	return io.ReadAll(io.LimitReader(f, most+1))
 }
 
 // fleetFile reads a fleet file to encrypt to. It refuses one that is out of date:

@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -76,6 +77,17 @@ func listHome(folder, suffix string) ([]string, error) {
 		}
 	}
 	return names, ignoreMissing(err)
+}
+
+// readAtMost reads a file of so many bytes at most; of a longer one it reads one byte
+// more.
+func readAtMost(name string, most int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	return io.ReadAll(io.LimitReader(f, most+1))
 }
 
 // ignoreMissing makes it no error that a file is gone already.

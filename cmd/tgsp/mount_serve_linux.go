@@ -30,7 +30,6 @@ type service struct {
 	file   *os.File // the log, where it is one
 	state  *mountState
 
-	session  *session // until the package is open for programs
 	closing  *closing
 	window   container.Policy // not_after and the grace that is used
 	fleetEnd time.Time        // of the file of the policy's fleet; zero where there is none
@@ -77,7 +76,6 @@ func (s *service) serve(ctx context.Context) error {
 		return err
 	}
 	session.forget()
-	s.session = session
 	reader := session.reader
 	s.watchFleet(session)
 	// The package was only read: that its storage has gone meanwhile is no
@@ -97,7 +95,7 @@ func (s *service) serve(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(s.explain(err), s.dropLog())
 	}
-	return s.run(ctx, server, reader)
+	return s.run(ctx, server, session)
 }
 
 // mount shows the contents in the folder.
@@ -130,7 +128,8 @@ func (s *service) explain(err error) error {
 }
 
 // run is what happens from mounting to unmounting.
-func (s *service) run(ctx context.Context, server *mount.Server, reader *container.Reader) (err error) {
+func (s *service) run(ctx context.Context, server *mount.Server, session *session) (err error) {
+	reader := session.reader
 	if err := s.state.save(); err != nil {
 		// It serves all the same: status knows less of it.
 		s.logger.Warn("tgsp status cannot know more of this mount than where it is", "error", err)
@@ -156,7 +155,7 @@ func (s *service) run(ctx context.Context, server *mount.Server, reader *contain
 		defer close(ended)
 		server.Wait()
 	}()
-	err = s.admitted()
+	err = s.admitted(session)
 	if err == nil {
 		err = s.detach()
 	}
@@ -184,12 +183,11 @@ func (s *service) run(ctx context.Context, server *mount.Server, reader *contain
 
 // admitted lets programs in when the opening is on record and remembered. Those
 // that came before have waited; where it fails they get nothing.
-func (s *service) admitted() error {
+func (s *service) admitted(session *session) error {
 	err := s.opened()
 	if err == nil {
-		err = about(s.pkg, s.session.remember(s.app))
+		err = about(s.pkg, session.remember(s.app))
 	}
-	s.session = nil // with the identities in it
 	if err != nil {
 		s.closing.close(closure{audit.Failed, err.Error()})
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 
@@ -151,12 +150,7 @@ func (s *stateStore) stepped(err error) error {
 
 // readBounded reads a file that has at most so many bytes.
 func readBounded(name string, most int64) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // only read
-	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	data, err := readAtMost(name, most)
 	if err == nil && int64(len(data)) > most {
 		return nil, &stateError{name, fmt.Errorf("it has more than %d bytes", most)}
 	}
