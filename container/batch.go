@@ -30,8 +30,7 @@ type batch struct {
 func newBatches(n int, l layout) []*batch {
 	n = int(min(int64(n), (l.leaves()+batchLeaves-1)/batchLeaves))
 	batches := make([]*batch, n)
-	for i := range batches {
-		raw := alignedBuffer(batchRoom(l))
+	for i, raw := range alignedBuffers(n, batchRoom(l)) {
 		batches[i] = &batch{
 			// Less plaintext than ciphertext belongs to a payload.
 			plain:   make([]byte, 0, min(batchPlaintext, l.payload)),

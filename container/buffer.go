@@ -2,23 +2,33 @@
 
 package container
 
-import "unsafe"
+import (
+	"sync"
+	"unsafe"
+)
 
 // hugePage is the size of the pages that processors offer for large areas.
 const hugePage = 2 << 20
 
-// alignedBuffer returns n zero bytes, up to a megabyte or two, that start on a
-// page. A large buffer it has in a huge page where it can: reads past the page
-// cache then pin and hand one page to the device instead of hundreds. A small
-// one would pay more for the page than it gains.
-func alignedBuffer(n int) []byte {
-	if n <= hugePage/2 {
-		return alignedTo(pageSize, n)[:n:n]
+// alignedBuffers returns count buffers of n zero bytes each that start on a page.
+// Where they are large together they are in huge pages if that can be had: reads past the page cache then pin
+// and hand one page to the device instead of hundreds. They lie side by side, so
+// that no huge page is kept for half of it. A few small ones would pay more for the
+// page than they gain.
+func alignedBuffers(count, n int) [][]byte {
+	step := int(roundUp(int64(n), pageSize))
+	var area []byte
+	if count*step <= hugePage/2 {
+		area = alignedTo(pageSize, count*step)
+	} else {
+		area = alignedTo(hugePage, int(roundUp(int64(count*step), hugePage)))
+		adviseHuge(area)
 	}
-	size := int(roundUp(int64(n), hugePage))
-	b := alignedTo(hugePage, size)
-	adviseHuge(b)
-	return b[:n:n]
+	buffers := make([][]byte, count)
+	for i := range buffers {
+		buffers[i] = area[i*step : i*step+n : i*step+n]
+	}
+	return buffers
 }
 
 // alignedTo returns n zero bytes at a multiple of step.
@@ -31,6 +41,26 @@ func alignedTo(step uintptr, n int) []byte {
 	return b[:n]
 }
 
-// spareBuffer is alignedBuffer with ordinary pages, of which only those that are
-// used take memory.
+// spareBuffer returns one such buffer in ordinary pages, of which only those that
+// are used take memory.
 func spareBuffer(n int) []byte { return alignedTo(pageSize, n)[:n:n] }
+
+// newBuffers hands out buffers that nobody has used before. It makes some at a
+// time, see alignedBuffers, and not all that there may ever be.
+type newBuffers struct {
+	count, size int
+
+	mu     sync.Mutex
+	unused [][]byte
+}
+
+func (n *newBuffers) get() []byte {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.unused) == 0 {
+		n.unused = alignedBuffers(n.count, n.size)
+	}
+	b := n.unused[0]
+	n.unused = n.unused[1:]
+	return b
+}

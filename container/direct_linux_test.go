@@ -11,7 +11,7 @@ import (
 
 // TestAligned has reads that can go past the cache and some that miss it by a byte.
 func TestAligned(t *testing.T) {
-	b := alignedBuffer(4 * directAlign)
+	b := spareBuffer(4 * directAlign)
 	for what, c := range map[string]struct {
 		p    []byte
 		off  int64
@@ -33,10 +33,11 @@ func TestBuffersStartOnPages(t *testing.T) {
 	var kept [][]byte
 	for _, n := range []int{1, 100, pageSize - 1, pageSize, pageSize + 1, 70_000, hugePage / 2, hugePage/2 + 1, hugePage, hugePage + 1} {
 		for range 20 {
-			for what, b := range map[string][]byte{"aligned": alignedBuffer(n), "spare": spareBuffer(n)} {
+			for i, b := range append(alignedBuffers(3, n), spareBuffer(n)) {
 				if len(b) != n || cap(b) != n || uintptr(unsafe.Pointer(unsafe.SliceData(b)))%pageSize != 0 || !allZero(b) {
-					t.Fatalf("%s, of %d bytes: %d at %p, with room for %d", what, n, len(b), b, cap(b))
+					t.Fatalf("number %d, of %d bytes: %d at %p, with room for %d", i, n, len(b), b, cap(b))
 				}
+				b[0], b[n-1] = 1, 1 // no other one has this place
 				if kept = append(kept, b); n > pageSize {
 					kept = kept[:0]
 				}

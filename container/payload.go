@@ -12,8 +12,8 @@ import (
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
 
-// cachedLeaves is how many leaves are kept decrypted for reads of parts of a
-// leaf: 4 MiB. Large sequential reads cover whole leaves and do not use them.
+// cachedLeaves is how many leaves are kept for reads of parts of a leaf, some 4
+// MiB. Large sequential reads cover whole leaves and do not use them.
 const cachedLeaves = 64
 
 // payloadReader gives plaintext at any offset of the payload. Every leaf is
@@ -26,9 +26,9 @@ type payloadReader struct {
 	tree    *treeReader
 	buffers *readBuffers // bounds memory
 	active  atomic.Int32
-	cache   *slotCache[[]byte] // plaintext by number of the leaf
-	plain   chan []byte        // room for it that nobody uses
-	room    int64              // of a leaf's plaintext
+	cache   *slotCache[*cachedLeaf] // by number
+	rooms   newBuffers              // for leaves
+	unused  chan *cachedLeaf        // rooms that were used
 }
 
 func newPayloadReader(src source, l layout, m *Manifest, s *tgspcrypto.Stream) *payloadReader {
@@ -36,10 +36,12 @@ func newPayloadReader(src source, l layout, m *Manifest, s *tgspcrypto.Stream) *
 		src: src, layout: l, hash: m.LeafHash, stream: s,
 		tree:    newTreeReader(src, l, m.ContentHash),
 		buffers: newReadBuffers(max(minReadBuffers, 2*processors), batchRoom(l)),
-		plain:   make(chan []byte, minReadBuffers),
-		room:    min(leafPlaintext, l.payload),
+		unused:  make(chan *cachedLeaf, minReadBuffers),
 	}
-	p.cache = newSlotCache(min(cachedLeaves, l.leaves()), p.wipe)
+	leaves := min(cachedLeaves, l.leaves())
+	p.rooms.size = int(min(leafRoom, l.payload+2*pageSize))
+	p.rooms.count = int(min(leaves+1, int64(hugePage/p.rooms.size)))
+	p.cache = newSlotCache(leaves, p.wipe)
 	return p
 }
 
@@ -70,41 +72,11 @@ func (p *payloadReader) readSome(dst []byte, off int64) (int, error) {
 }
 
 func (p *payloadReader) readCached(dst []byte, leaf, skip int64) (n int, err error) {
-	err = p.cache.with(leaf, p.loadLeaf, func(plain []byte) { n = copy(dst, plain[skip:]) })
+	var fault error
+	if err = p.cache.with(leaf, p.loadLeaf, func(c *cachedLeaf) { n, fault = c.copyFrom(p, dst, skip) }); err == nil {
+		err = fault
+	}
 	return n, err
-}
-
-// loadLeaf returns the plaintext of one leaf.
-func (p *payloadReader) loadLeaf(leaf int64) ([]byte, error) {
-	_, length := p.layout.leafRange(leaf)
-	size, err := tgspcrypto.PlaintextSize(length)
-	if length == LeafSize {
-		size, err = leafPlaintext, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var plain []byte
-	select {
-	case plain = <-p.plain:
-	default:
-		plain = make([]byte, p.room)
-	}
-	plain = plain[:size]
-	if _, err := p.readLeaves(plain, leaf); err != nil {
-		p.wipe(plain)
-		return nil, err
-	}
-	return plain, nil
-}
-
-// wipe forgets a leaf's plaintext and keeps the room for the next one.
-func (p *payloadReader) wipe(plain []byte) {
-	clear(plain)
-	select {
-	case p.plain <- plain[:p.room]:
-	default:
-	}
 }
 
 // readLeaves fills dst with the plaintext of whole leaves, the payload's last
@@ -189,6 +161,23 @@ func (p *payloadReader) openRun(dst, cipher []byte, leaf int64) error {
 
 // openLeaf decrypts a leaf whose digest is the one in the signed tree.
 func (p *payloadReader) openLeaf(dst, cipher []byte, leaf int64, digest Hash) error {
+	err := p.checkLeaf(leaf, digest)
+	if err != nil {
+		return err
+	}
+	out, chunk := dst[:0], leaf*leafChunks
+	for ; len(cipher) > 0; chunk++ {
+		c := cipher[:min(tgspcrypto.EncryptedChunkSize, len(cipher))]
+		if out, err = p.openChunk(out, c, chunk); err != nil {
+			return err
+		}
+		cipher = cipher[len(c):]
+	}
+	return nil
+}
+
+// checkLeaf compares a leaf's digest with the one in the signed tree.
+func (p *payloadReader) checkLeaf(leaf int64, digest Hash) error {
 	want, err := p.tree.digest(leaf)
 	if err != nil {
 		return err
@@ -197,18 +186,19 @@ func (p *payloadReader) openLeaf(dst, cipher []byte, leaf int64, digest Hash) er
 		off, _ := p.layout.leafRange(leaf)
 		return notSigned(p.layout.payloadOffset() + off)
 	}
-	out, chunk := dst[:0], leaf*leafChunks
-	for ; len(cipher) > 0; chunk++ {
-		c := cipher[:min(tgspcrypto.EncryptedChunkSize, len(cipher))]
-		if out, err = p.stream.OpenChunk(out, c, chunk); err != nil {
-			return chunkError(p.layout.payloadOffset(), chunk, err)
-		}
-		cipher = cipher[len(c):]
-	}
 	return nil
 }
 
-// forget wipes the decrypted leaves. Those of reads under way are wiped when they end.
+// openChunk appends the plaintext of a chunk, whose leaf was checked, to dst.
+func (p *payloadReader) openChunk(dst, cipher []byte, chunk int64) ([]byte, error) {
+	out, err := p.stream.OpenChunk(dst, cipher, chunk)
+	if err != nil {
+		return nil, chunkError(p.layout.payloadOffset(), chunk, err)
+	}
+	return out, nil
+}
+
+// forget wipes the leaves that are kept. Those of reads under way are wiped when they end.
 func (p *payloadReader) forget() { p.cache.close() }
 
 func chunkError(payload, chunk int64, err error) error {

@@ -17,7 +17,7 @@ const bufferPatience = 50 * time.Millisecond
 // after some patience a read gets a spare buffer. There are never more than
 // reads under way, and those the kernel bounds.
 type readBuffers struct {
-	size   int         // of each, in bytes
+	fresh  *newBuffers
 	free   chan []byte // never garbage, because fresh pages cost more than hashing
 	spares chan []byte // kept only while no other is free
 }
@@ -29,7 +29,7 @@ type readBuffer struct {
 }
 
 func newReadBuffers(n, size int) *readBuffers {
-	r := &readBuffers{size, make(chan []byte, n), make(chan []byte, n)}
+	r := &readBuffers{fresh: &newBuffers{count: minReadBuffers, size: size}, free: make(chan []byte, n), spares: make(chan []byte, n)}
 	for range n {
 		r.free <- nil // made when first needed
 	}
@@ -50,13 +50,13 @@ func (r *readBuffers) get() readBuffer {
 	case b := <-r.spares:
 		return readBuffer{b, true}
 	case <-patience.C:
-		return readBuffer{spareBuffer(r.size), true}
+		return readBuffer{spareBuffer(r.fresh.size), true}
 	}
 }
 
 func (r *readBuffers) lent(b []byte) readBuffer {
 	if b == nil {
-		b = alignedBuffer(r.size)
+		b = r.fresh.get()
 	}
 	return readBuffer{b, false}
 }

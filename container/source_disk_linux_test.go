@@ -33,7 +33,7 @@ func twoFiles(t *testing.T, direct []byte) *diskSource {
 // pages are not, and that a read that fails there is tried in the ordinary way.
 func TestReadDirect(t *testing.T) {
 	s := twoFiles(t, bytes.Repeat([]byte("d"), 2*pageSize+10))
-	b := alignedBuffer(2 * pageSize)
+	b := spareBuffer(2 * pageSize)
 	for what, c := range map[string]struct {
 		p    []byte
 		off  int64

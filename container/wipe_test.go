@@ -17,12 +17,12 @@ func TestFailedLoadKeepsItsRoom(t *testing.T) {
 	r, err := x.open(data)
 	check(t, err)
 	data[mustLayout(t, data).payloadOffset()] ^= 1
-	room := bytes.Repeat([]byte{1}, leafPlaintext)
-	r.contents().payload.plain <- room
+	room := &cachedLeaf{room: bytes.Repeat([]byte{1}, leafRoom)}
+	r.contents().payload.unused <- room
 	if _, err := r.ReadFileAt(0, make([]byte, 10), 5); !errors.As(err, new(*AlteredError)) {
 		t.Errorf("an altered leaf: %v", err)
 	}
-	if len(r.contents().payload.plain) != 1 || &room[0] != &(<-r.contents().payload.plain)[0] || !allZero(room) {
+	if unused := r.contents().payload.unused; len(unused) != 1 || room != <-unused || room.cipher != nil {
 		t.Error("the room did not come back, or not empty")
 	}
 }

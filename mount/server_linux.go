@@ -26,7 +26,7 @@ const maxRequest = 1 << 20
 // maxBackground is how many requests may be under way for the kernel's cache and
 // for O_DIRECT. It bounds memory; while storage lets so many of them hang, the
 // kernel keeps all others of the mount back.
-const maxBackground = 64
+const maxBackground = 32
 
 var errNotReaderAt = errors.New("the file cannot be read at offsets")
 
