@@ -37,7 +37,7 @@ type job struct {
 // wake starts the workers that there is work for. They end when there is none, so
 // nothing is left of them when a mount has ended.
 func (a *ahead) wake() {
-	for n := len(a.stores) + len(a.queue); n > 0 && a.workers < processors; n-- {
+	for n := len(a.stores) + len(a.queue); n > 0 && a.workers < maxWorkers; n-- {
 		a.workers++
 		go a.work()
 	}

@@ -8,9 +8,10 @@ import (
 	"sync/atomic"
 )
 
-// processors is asked for at the start: a program may later allow more threads
-// than there are processors.
-var processors = runtime.GOMAXPROCS(0)
+// maxWorkers is how many jobs go on at a time: two for each processor, because one
+// of them waits for storage. It is asked for at the start: a program may later allow
+// more threads than there are processors.
+var maxWorkers = 2 * runtime.GOMAXPROCS(0)
 
 // ahead decrypts what streams will ask for and stores it into the kernel's page
 // cache. It is for mounts whose read-ahead in the kernel could not be raised, where

@@ -16,7 +16,7 @@
 // Where the kernel's read-ahead could not be raised, as for users, its requests have
 // 128 KiB and come one or two at a time. Then this package looks for streams,
 // requests of a file that follow each other by offset, and reads ahead of them: jobs
-// of 1 MiB, on as many goroutines as there are processors, into a bounded set of
+// of 1 MiB, on two goroutines for each processor, into a bounded set of
 // buffers, from where they are stored into the kernel's page cache (notify-store).
 // read and page faults find them there. A request for what is on its way waits for
 // it instead of reading it again, and one for the first page of a job, which is kept
