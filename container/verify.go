@@ -160,9 +160,9 @@ func (f *File) checkGap() error {
 func (a *Accepted) checkPayload(ctx context.Context, contents *contentsCheck, progress func(done, total int64)) error {
 	l := a.file.layout
 	tiles := newTileStream(l.leaves(), compareTiles(a.file.src, l))
-	batches := newBatches(2*pipelineWorkers()+2, l)
+	batches := newBatches(2*verifyWorkers()+2, l)
 	next, done := int64(0), int64(0)
-	err := ordered(ctx, pipelineWorkers(), batches,
+	err := ordered(ctx, verifyWorkers(), batches,
 		func(b *batch) (bool, error) {
 			b.leaf = next
 			next += batchLeaves

@@ -236,9 +236,9 @@ func (w *writer) writePayload(ctx context.Context, f *output) (Hash, error) {
 	tiles := newTileStream(l.leaves(), func(off int64, tile []byte) error {
 		return f.writeAt(tile, l.treeOffset()+off)
 	})
-	batches := newBatches(2*pipelineWorkers()+2, l)
+	batches := newBatches(2*packWorkers()+2, l)
 	written := int64(0)
-	err := ordered(ctx, pipelineWorkers(), batches, in.fill,
+	err := ordered(ctx, packWorkers(), batches, in.fill,
 		func(b *batch) error {
 			b.seal(w.stream, w.manifest.LeafHash)
 			off, _ := l.leafRange(b.leaf)
