@@ -20,7 +20,7 @@ import (
 // is that memory does not grow with the model.
 const (
 	packMemory   = 128 << 20
-	daemonMemory = 192 << 20
+	daemonMemory = 96 << 20
 )
 
 func TestPackNeedsConstantMemory(t *testing.T) {

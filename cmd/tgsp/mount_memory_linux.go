@@ -11,17 +11,20 @@ import (
 )
 
 // Room for what serving takes beside the package's index: buffers of reads that
-// are under way or wait for a processor, a megabyte or two each.
+// are under way or wait for a processor, a megabyte or two each. Four programs
+// that read large files at once take some 50 MiB of it. Far less than is needed
+// would keep the collector busy, at the cost of half the speed.
 const (
-	serveMemory        = 128 << 20
-	memoryPerProcessor = 8 << 20
+	serveMemory        = 64 << 20
+	memoryPerProcessor = 2 << 20
 )
 
 // limitMemory makes the collector run in time when many programs read at once.
 // The FUSE library keeps its buffers by size, in pools that only the collector
 // empties, and the collector alone would wait until twice of what it left the
-// last time has piled up: 600 MB were seen. The limit is soft, and GOMEMLIMIT
-// goes before it.
+// last time has piled up, pools included: 600 MB were seen. Locked memory does not
+// go back to the system either, so the most that it ever was is what it stays. The
+// limit is soft, and GOMEMLIMIT goes before it.
 func limitMemory() {
 	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
 		return
