@@ -29,29 +29,28 @@ func leafDigest(h LeafHash, leaf []byte) Hash {
 	return sha256.Sum256(leaf)
 }
 
-// together is how many leaves are hashed at once where the processor can.
-const together = sha256mb.Lanes
-
-// hashesTogether reports whether this processor does so.
+// hashesTogether reports whether this processor hashes leaves faster together.
 func hashesTogether(h LeafHash) bool { return h == SHA256 && sha256mb.Accelerated() }
 
 // worthSharing is how many leaves at least are worth a processor of their own.
 func worthSharing(h LeafHash) int {
 	if hashesTogether(h) {
-		return together
+		return sha256mb.Lanes
 	}
 	return 4
 }
 
 // eachLeaf hashes a run of leaves and hands on each with its digest.
 func eachLeaf(h LeafHash, run []byte, use func(leaf []byte, digest Hash) error) error {
-	for ; hashesTogether(h) && len(run) >= together*LeafSize; run = run[together*LeafSize:] {
-		var digests [together][sha256.Size]byte
-		sha256mb.Sum(&digests, run[:together*LeafSize])
-		for i, digest := range digests {
-			if err := use(run[i*LeafSize:(i+1)*LeafSize], digest); err != nil {
+	var digests [batchLeaves][sha256.Size]byte
+	for hashesTogether(h) && len(run) >= sha256mb.Lanes*LeafSize {
+		some := digests[:min(len(run)/LeafSize, len(digests))]
+		sha256mb.Sum(some, run[:len(some)*LeafSize])
+		for _, digest := range some {
+			if err := use(run[:LeafSize], digest); err != nil {
 				return err
 			}
+			run = run[LeafSize:]
 		}
 	}
 	for len(run) > 0 {

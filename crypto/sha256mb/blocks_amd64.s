@@ -5,540 +5,88 @@
 #include "textflag.h"
 
 DATA constants<>+0(SB)/4, $0x428a2f98
-DATA constants<>+4(SB)/4, $0x428a2f98
-DATA constants<>+8(SB)/4, $0x428a2f98
-DATA constants<>+12(SB)/4, $0x428a2f98
-DATA constants<>+16(SB)/4, $0x428a2f98
-DATA constants<>+20(SB)/4, $0x428a2f98
-DATA constants<>+24(SB)/4, $0x428a2f98
-DATA constants<>+28(SB)/4, $0x428a2f98
-DATA constants<>+32(SB)/4, $0x71374491
-DATA constants<>+36(SB)/4, $0x71374491
-DATA constants<>+40(SB)/4, $0x71374491
-DATA constants<>+44(SB)/4, $0x71374491
-DATA constants<>+48(SB)/4, $0x71374491
-DATA constants<>+52(SB)/4, $0x71374491
-DATA constants<>+56(SB)/4, $0x71374491
-DATA constants<>+60(SB)/4, $0x71374491
-DATA constants<>+64(SB)/4, $0xb5c0fbcf
-DATA constants<>+68(SB)/4, $0xb5c0fbcf
-DATA constants<>+72(SB)/4, $0xb5c0fbcf
-DATA constants<>+76(SB)/4, $0xb5c0fbcf
-DATA constants<>+80(SB)/4, $0xb5c0fbcf
-DATA constants<>+84(SB)/4, $0xb5c0fbcf
-DATA constants<>+88(SB)/4, $0xb5c0fbcf
-DATA constants<>+92(SB)/4, $0xb5c0fbcf
-DATA constants<>+96(SB)/4, $0xe9b5dba5
-DATA constants<>+100(SB)/4, $0xe9b5dba5
-DATA constants<>+104(SB)/4, $0xe9b5dba5
-DATA constants<>+108(SB)/4, $0xe9b5dba5
-DATA constants<>+112(SB)/4, $0xe9b5dba5
-DATA constants<>+116(SB)/4, $0xe9b5dba5
-DATA constants<>+120(SB)/4, $0xe9b5dba5
-DATA constants<>+124(SB)/4, $0xe9b5dba5
-DATA constants<>+128(SB)/4, $0x3956c25b
-DATA constants<>+132(SB)/4, $0x3956c25b
-DATA constants<>+136(SB)/4, $0x3956c25b
-DATA constants<>+140(SB)/4, $0x3956c25b
-DATA constants<>+144(SB)/4, $0x3956c25b
-DATA constants<>+148(SB)/4, $0x3956c25b
-DATA constants<>+152(SB)/4, $0x3956c25b
-DATA constants<>+156(SB)/4, $0x3956c25b
-DATA constants<>+160(SB)/4, $0x59f111f1
-DATA constants<>+164(SB)/4, $0x59f111f1
-DATA constants<>+168(SB)/4, $0x59f111f1
-DATA constants<>+172(SB)/4, $0x59f111f1
-DATA constants<>+176(SB)/4, $0x59f111f1
-DATA constants<>+180(SB)/4, $0x59f111f1
-DATA constants<>+184(SB)/4, $0x59f111f1
-DATA constants<>+188(SB)/4, $0x59f111f1
-DATA constants<>+192(SB)/4, $0x923f82a4
-DATA constants<>+196(SB)/4, $0x923f82a4
-DATA constants<>+200(SB)/4, $0x923f82a4
-DATA constants<>+204(SB)/4, $0x923f82a4
-DATA constants<>+208(SB)/4, $0x923f82a4
-DATA constants<>+212(SB)/4, $0x923f82a4
-DATA constants<>+216(SB)/4, $0x923f82a4
-DATA constants<>+220(SB)/4, $0x923f82a4
-DATA constants<>+224(SB)/4, $0xab1c5ed5
-DATA constants<>+228(SB)/4, $0xab1c5ed5
-DATA constants<>+232(SB)/4, $0xab1c5ed5
-DATA constants<>+236(SB)/4, $0xab1c5ed5
-DATA constants<>+240(SB)/4, $0xab1c5ed5
-DATA constants<>+244(SB)/4, $0xab1c5ed5
-DATA constants<>+248(SB)/4, $0xab1c5ed5
-DATA constants<>+252(SB)/4, $0xab1c5ed5
-DATA constants<>+256(SB)/4, $0xd807aa98
-DATA constants<>+260(SB)/4, $0xd807aa98
-DATA constants<>+264(SB)/4, $0xd807aa98
-DATA constants<>+268(SB)/4, $0xd807aa98
-DATA constants<>+272(SB)/4, $0xd807aa98
-DATA constants<>+276(SB)/4, $0xd807aa98
-DATA constants<>+280(SB)/4, $0xd807aa98
-DATA constants<>+284(SB)/4, $0xd807aa98
-DATA constants<>+288(SB)/4, $0x12835b01
-DATA constants<>+292(SB)/4, $0x12835b01
-DATA constants<>+296(SB)/4, $0x12835b01
-DATA constants<>+300(SB)/4, $0x12835b01
-DATA constants<>+304(SB)/4, $0x12835b01
-DATA constants<>+308(SB)/4, $0x12835b01
-DATA constants<>+312(SB)/4, $0x12835b01
-DATA constants<>+316(SB)/4, $0x12835b01
-DATA constants<>+320(SB)/4, $0x243185be
-DATA constants<>+324(SB)/4, $0x243185be
-DATA constants<>+328(SB)/4, $0x243185be
-DATA constants<>+332(SB)/4, $0x243185be
-DATA constants<>+336(SB)/4, $0x243185be
-DATA constants<>+340(SB)/4, $0x243185be
-DATA constants<>+344(SB)/4, $0x243185be
-DATA constants<>+348(SB)/4, $0x243185be
-DATA constants<>+352(SB)/4, $0x550c7dc3
-DATA constants<>+356(SB)/4, $0x550c7dc3
-DATA constants<>+360(SB)/4, $0x550c7dc3
-DATA constants<>+364(SB)/4, $0x550c7dc3
-DATA constants<>+368(SB)/4, $0x550c7dc3
-DATA constants<>+372(SB)/4, $0x550c7dc3
-DATA constants<>+376(SB)/4, $0x550c7dc3
-DATA constants<>+380(SB)/4, $0x550c7dc3
-DATA constants<>+384(SB)/4, $0x72be5d74
-DATA constants<>+388(SB)/4, $0x72be5d74
-DATA constants<>+392(SB)/4, $0x72be5d74
-DATA constants<>+396(SB)/4, $0x72be5d74
-DATA constants<>+400(SB)/4, $0x72be5d74
-DATA constants<>+404(SB)/4, $0x72be5d74
-DATA constants<>+408(SB)/4, $0x72be5d74
-DATA constants<>+412(SB)/4, $0x72be5d74
-DATA constants<>+416(SB)/4, $0x80deb1fe
-DATA constants<>+420(SB)/4, $0x80deb1fe
-DATA constants<>+424(SB)/4, $0x80deb1fe
-DATA constants<>+428(SB)/4, $0x80deb1fe
-DATA constants<>+432(SB)/4, $0x80deb1fe
-DATA constants<>+436(SB)/4, $0x80deb1fe
-DATA constants<>+440(SB)/4, $0x80deb1fe
-DATA constants<>+444(SB)/4, $0x80deb1fe
-DATA constants<>+448(SB)/4, $0x9bdc06a7
-DATA constants<>+452(SB)/4, $0x9bdc06a7
-DATA constants<>+456(SB)/4, $0x9bdc06a7
-DATA constants<>+460(SB)/4, $0x9bdc06a7
-DATA constants<>+464(SB)/4, $0x9bdc06a7
-DATA constants<>+468(SB)/4, $0x9bdc06a7
-DATA constants<>+472(SB)/4, $0x9bdc06a7
-DATA constants<>+476(SB)/4, $0x9bdc06a7
-DATA constants<>+480(SB)/4, $0xc19bf174
-DATA constants<>+484(SB)/4, $0xc19bf174
-DATA constants<>+488(SB)/4, $0xc19bf174
-DATA constants<>+492(SB)/4, $0xc19bf174
-DATA constants<>+496(SB)/4, $0xc19bf174
-DATA constants<>+500(SB)/4, $0xc19bf174
-DATA constants<>+504(SB)/4, $0xc19bf174
-DATA constants<>+508(SB)/4, $0xc19bf174
-DATA constants<>+512(SB)/4, $0xe49b69c1
-DATA constants<>+516(SB)/4, $0xe49b69c1
-DATA constants<>+520(SB)/4, $0xe49b69c1
-DATA constants<>+524(SB)/4, $0xe49b69c1
-DATA constants<>+528(SB)/4, $0xe49b69c1
-DATA constants<>+532(SB)/4, $0xe49b69c1
-DATA constants<>+536(SB)/4, $0xe49b69c1
-DATA constants<>+540(SB)/4, $0xe49b69c1
-DATA constants<>+544(SB)/4, $0xefbe4786
-DATA constants<>+548(SB)/4, $0xefbe4786
-DATA constants<>+552(SB)/4, $0xefbe4786
-DATA constants<>+556(SB)/4, $0xefbe4786
-DATA constants<>+560(SB)/4, $0xefbe4786
-DATA constants<>+564(SB)/4, $0xefbe4786
-DATA constants<>+568(SB)/4, $0xefbe4786
-DATA constants<>+572(SB)/4, $0xefbe4786
-DATA constants<>+576(SB)/4, $0x0fc19dc6
-DATA constants<>+580(SB)/4, $0x0fc19dc6
-DATA constants<>+584(SB)/4, $0x0fc19dc6
-DATA constants<>+588(SB)/4, $0x0fc19dc6
-DATA constants<>+592(SB)/4, $0x0fc19dc6
-DATA constants<>+596(SB)/4, $0x0fc19dc6
-DATA constants<>+600(SB)/4, $0x0fc19dc6
-DATA constants<>+604(SB)/4, $0x0fc19dc6
-DATA constants<>+608(SB)/4, $0x240ca1cc
-DATA constants<>+612(SB)/4, $0x240ca1cc
-DATA constants<>+616(SB)/4, $0x240ca1cc
-DATA constants<>+620(SB)/4, $0x240ca1cc
-DATA constants<>+624(SB)/4, $0x240ca1cc
-DATA constants<>+628(SB)/4, $0x240ca1cc
-DATA constants<>+632(SB)/4, $0x240ca1cc
-DATA constants<>+636(SB)/4, $0x240ca1cc
-DATA constants<>+640(SB)/4, $0x2de92c6f
-DATA constants<>+644(SB)/4, $0x2de92c6f
-DATA constants<>+648(SB)/4, $0x2de92c6f
-DATA constants<>+652(SB)/4, $0x2de92c6f
-DATA constants<>+656(SB)/4, $0x2de92c6f
-DATA constants<>+660(SB)/4, $0x2de92c6f
-DATA constants<>+664(SB)/4, $0x2de92c6f
-DATA constants<>+668(SB)/4, $0x2de92c6f
-DATA constants<>+672(SB)/4, $0x4a7484aa
-DATA constants<>+676(SB)/4, $0x4a7484aa
-DATA constants<>+680(SB)/4, $0x4a7484aa
-DATA constants<>+684(SB)/4, $0x4a7484aa
-DATA constants<>+688(SB)/4, $0x4a7484aa
-DATA constants<>+692(SB)/4, $0x4a7484aa
-DATA constants<>+696(SB)/4, $0x4a7484aa
-DATA constants<>+700(SB)/4, $0x4a7484aa
-DATA constants<>+704(SB)/4, $0x5cb0a9dc
-DATA constants<>+708(SB)/4, $0x5cb0a9dc
-DATA constants<>+712(SB)/4, $0x5cb0a9dc
-DATA constants<>+716(SB)/4, $0x5cb0a9dc
-DATA constants<>+720(SB)/4, $0x5cb0a9dc
-DATA constants<>+724(SB)/4, $0x5cb0a9dc
-DATA constants<>+728(SB)/4, $0x5cb0a9dc
-DATA constants<>+732(SB)/4, $0x5cb0a9dc
-DATA constants<>+736(SB)/4, $0x76f988da
-DATA constants<>+740(SB)/4, $0x76f988da
-DATA constants<>+744(SB)/4, $0x76f988da
-DATA constants<>+748(SB)/4, $0x76f988da
-DATA constants<>+752(SB)/4, $0x76f988da
-DATA constants<>+756(SB)/4, $0x76f988da
-DATA constants<>+760(SB)/4, $0x76f988da
-DATA constants<>+764(SB)/4, $0x76f988da
-DATA constants<>+768(SB)/4, $0x983e5152
-DATA constants<>+772(SB)/4, $0x983e5152
-DATA constants<>+776(SB)/4, $0x983e5152
-DATA constants<>+780(SB)/4, $0x983e5152
-DATA constants<>+784(SB)/4, $0x983e5152
-DATA constants<>+788(SB)/4, $0x983e5152
-DATA constants<>+792(SB)/4, $0x983e5152
-DATA constants<>+796(SB)/4, $0x983e5152
-DATA constants<>+800(SB)/4, $0xa831c66d
-DATA constants<>+804(SB)/4, $0xa831c66d
-DATA constants<>+808(SB)/4, $0xa831c66d
-DATA constants<>+812(SB)/4, $0xa831c66d
-DATA constants<>+816(SB)/4, $0xa831c66d
-DATA constants<>+820(SB)/4, $0xa831c66d
-DATA constants<>+824(SB)/4, $0xa831c66d
-DATA constants<>+828(SB)/4, $0xa831c66d
-DATA constants<>+832(SB)/4, $0xb00327c8
-DATA constants<>+836(SB)/4, $0xb00327c8
-DATA constants<>+840(SB)/4, $0xb00327c8
-DATA constants<>+844(SB)/4, $0xb00327c8
-DATA constants<>+848(SB)/4, $0xb00327c8
-DATA constants<>+852(SB)/4, $0xb00327c8
-DATA constants<>+856(SB)/4, $0xb00327c8
-DATA constants<>+860(SB)/4, $0xb00327c8
-DATA constants<>+864(SB)/4, $0xbf597fc7
-DATA constants<>+868(SB)/4, $0xbf597fc7
-DATA constants<>+872(SB)/4, $0xbf597fc7
-DATA constants<>+876(SB)/4, $0xbf597fc7
-DATA constants<>+880(SB)/4, $0xbf597fc7
-DATA constants<>+884(SB)/4, $0xbf597fc7
-DATA constants<>+888(SB)/4, $0xbf597fc7
-DATA constants<>+892(SB)/4, $0xbf597fc7
-DATA constants<>+896(SB)/4, $0xc6e00bf3
-DATA constants<>+900(SB)/4, $0xc6e00bf3
-DATA constants<>+904(SB)/4, $0xc6e00bf3
-DATA constants<>+908(SB)/4, $0xc6e00bf3
-DATA constants<>+912(SB)/4, $0xc6e00bf3
-DATA constants<>+916(SB)/4, $0xc6e00bf3
-DATA constants<>+920(SB)/4, $0xc6e00bf3
-DATA constants<>+924(SB)/4, $0xc6e00bf3
-DATA constants<>+928(SB)/4, $0xd5a79147
-DATA constants<>+932(SB)/4, $0xd5a79147
-DATA constants<>+936(SB)/4, $0xd5a79147
-DATA constants<>+940(SB)/4, $0xd5a79147
-DATA constants<>+944(SB)/4, $0xd5a79147
-DATA constants<>+948(SB)/4, $0xd5a79147
-DATA constants<>+952(SB)/4, $0xd5a79147
-DATA constants<>+956(SB)/4, $0xd5a79147
-DATA constants<>+960(SB)/4, $0x06ca6351
-DATA constants<>+964(SB)/4, $0x06ca6351
-DATA constants<>+968(SB)/4, $0x06ca6351
-DATA constants<>+972(SB)/4, $0x06ca6351
-DATA constants<>+976(SB)/4, $0x06ca6351
-DATA constants<>+980(SB)/4, $0x06ca6351
-DATA constants<>+984(SB)/4, $0x06ca6351
-DATA constants<>+988(SB)/4, $0x06ca6351
-DATA constants<>+992(SB)/4, $0x14292967
-DATA constants<>+996(SB)/4, $0x14292967
-DATA constants<>+1000(SB)/4, $0x14292967
-DATA constants<>+1004(SB)/4, $0x14292967
-DATA constants<>+1008(SB)/4, $0x14292967
-DATA constants<>+1012(SB)/4, $0x14292967
-DATA constants<>+1016(SB)/4, $0x14292967
-DATA constants<>+1020(SB)/4, $0x14292967
-DATA constants<>+1024(SB)/4, $0x27b70a85
-DATA constants<>+1028(SB)/4, $0x27b70a85
-DATA constants<>+1032(SB)/4, $0x27b70a85
-DATA constants<>+1036(SB)/4, $0x27b70a85
-DATA constants<>+1040(SB)/4, $0x27b70a85
-DATA constants<>+1044(SB)/4, $0x27b70a85
-DATA constants<>+1048(SB)/4, $0x27b70a85
-DATA constants<>+1052(SB)/4, $0x27b70a85
-DATA constants<>+1056(SB)/4, $0x2e1b2138
-DATA constants<>+1060(SB)/4, $0x2e1b2138
-DATA constants<>+1064(SB)/4, $0x2e1b2138
-DATA constants<>+1068(SB)/4, $0x2e1b2138
-DATA constants<>+1072(SB)/4, $0x2e1b2138
-DATA constants<>+1076(SB)/4, $0x2e1b2138
-DATA constants<>+1080(SB)/4, $0x2e1b2138
-DATA constants<>+1084(SB)/4, $0x2e1b2138
-DATA constants<>+1088(SB)/4, $0x4d2c6dfc
-DATA constants<>+1092(SB)/4, $0x4d2c6dfc
-DATA constants<>+1096(SB)/4, $0x4d2c6dfc
-DATA constants<>+1100(SB)/4, $0x4d2c6dfc
-DATA constants<>+1104(SB)/4, $0x4d2c6dfc
-DATA constants<>+1108(SB)/4, $0x4d2c6dfc
-DATA constants<>+1112(SB)/4, $0x4d2c6dfc
-DATA constants<>+1116(SB)/4, $0x4d2c6dfc
-DATA constants<>+1120(SB)/4, $0x53380d13
-DATA constants<>+1124(SB)/4, $0x53380d13
-DATA constants<>+1128(SB)/4, $0x53380d13
-DATA constants<>+1132(SB)/4, $0x53380d13
-DATA constants<>+1136(SB)/4, $0x53380d13
-DATA constants<>+1140(SB)/4, $0x53380d13
-DATA constants<>+1144(SB)/4, $0x53380d13
-DATA constants<>+1148(SB)/4, $0x53380d13
-DATA constants<>+1152(SB)/4, $0x650a7354
-DATA constants<>+1156(SB)/4, $0x650a7354
-DATA constants<>+1160(SB)/4, $0x650a7354
-DATA constants<>+1164(SB)/4, $0x650a7354
-DATA constants<>+1168(SB)/4, $0x650a7354
-DATA constants<>+1172(SB)/4, $0x650a7354
-DATA constants<>+1176(SB)/4, $0x650a7354
-DATA constants<>+1180(SB)/4, $0x650a7354
-DATA constants<>+1184(SB)/4, $0x766a0abb
-DATA constants<>+1188(SB)/4, $0x766a0abb
-DATA constants<>+1192(SB)/4, $0x766a0abb
-DATA constants<>+1196(SB)/4, $0x766a0abb
-DATA constants<>+1200(SB)/4, $0x766a0abb
-DATA constants<>+1204(SB)/4, $0x766a0abb
-DATA constants<>+1208(SB)/4, $0x766a0abb
-DATA constants<>+1212(SB)/4, $0x766a0abb
-DATA constants<>+1216(SB)/4, $0x81c2c92e
-DATA constants<>+1220(SB)/4, $0x81c2c92e
-DATA constants<>+1224(SB)/4, $0x81c2c92e
-DATA constants<>+1228(SB)/4, $0x81c2c92e
-DATA constants<>+1232(SB)/4, $0x81c2c92e
-DATA constants<>+1236(SB)/4, $0x81c2c92e
-DATA constants<>+1240(SB)/4, $0x81c2c92e
-DATA constants<>+1244(SB)/4, $0x81c2c92e
-DATA constants<>+1248(SB)/4, $0x92722c85
-DATA constants<>+1252(SB)/4, $0x92722c85
-DATA constants<>+1256(SB)/4, $0x92722c85
-DATA constants<>+1260(SB)/4, $0x92722c85
-DATA constants<>+1264(SB)/4, $0x92722c85
-DATA constants<>+1268(SB)/4, $0x92722c85
-DATA constants<>+1272(SB)/4, $0x92722c85
-DATA constants<>+1276(SB)/4, $0x92722c85
-DATA constants<>+1280(SB)/4, $0xa2bfe8a1
-DATA constants<>+1284(SB)/4, $0xa2bfe8a1
-DATA constants<>+1288(SB)/4, $0xa2bfe8a1
-DATA constants<>+1292(SB)/4, $0xa2bfe8a1
-DATA constants<>+1296(SB)/4, $0xa2bfe8a1
-DATA constants<>+1300(SB)/4, $0xa2bfe8a1
-DATA constants<>+1304(SB)/4, $0xa2bfe8a1
-DATA constants<>+1308(SB)/4, $0xa2bfe8a1
-DATA constants<>+1312(SB)/4, $0xa81a664b
-DATA constants<>+1316(SB)/4, $0xa81a664b
-DATA constants<>+1320(SB)/4, $0xa81a664b
-DATA constants<>+1324(SB)/4, $0xa81a664b
-DATA constants<>+1328(SB)/4, $0xa81a664b
-DATA constants<>+1332(SB)/4, $0xa81a664b
-DATA constants<>+1336(SB)/4, $0xa81a664b
-DATA constants<>+1340(SB)/4, $0xa81a664b
-DATA constants<>+1344(SB)/4, $0xc24b8b70
-DATA constants<>+1348(SB)/4, $0xc24b8b70
-DATA constants<>+1352(SB)/4, $0xc24b8b70
-DATA constants<>+1356(SB)/4, $0xc24b8b70
-DATA constants<>+1360(SB)/4, $0xc24b8b70
-DATA constants<>+1364(SB)/4, $0xc24b8b70
-DATA constants<>+1368(SB)/4, $0xc24b8b70
-DATA constants<>+1372(SB)/4, $0xc24b8b70
-DATA constants<>+1376(SB)/4, $0xc76c51a3
-DATA constants<>+1380(SB)/4, $0xc76c51a3
-DATA constants<>+1384(SB)/4, $0xc76c51a3
-DATA constants<>+1388(SB)/4, $0xc76c51a3
-DATA constants<>+1392(SB)/4, $0xc76c51a3
-DATA constants<>+1396(SB)/4, $0xc76c51a3
-DATA constants<>+1400(SB)/4, $0xc76c51a3
-DATA constants<>+1404(SB)/4, $0xc76c51a3
-DATA constants<>+1408(SB)/4, $0xd192e819
-DATA constants<>+1412(SB)/4, $0xd192e819
-DATA constants<>+1416(SB)/4, $0xd192e819
-DATA constants<>+1420(SB)/4, $0xd192e819
-DATA constants<>+1424(SB)/4, $0xd192e819
-DATA constants<>+1428(SB)/4, $0xd192e819
-DATA constants<>+1432(SB)/4, $0xd192e819
-DATA constants<>+1436(SB)/4, $0xd192e819
-DATA constants<>+1440(SB)/4, $0xd6990624
-DATA constants<>+1444(SB)/4, $0xd6990624
-DATA constants<>+1448(SB)/4, $0xd6990624
-DATA constants<>+1452(SB)/4, $0xd6990624
-DATA constants<>+1456(SB)/4, $0xd6990624
-DATA constants<>+1460(SB)/4, $0xd6990624
-DATA constants<>+1464(SB)/4, $0xd6990624
-DATA constants<>+1468(SB)/4, $0xd6990624
-DATA constants<>+1472(SB)/4, $0xf40e3585
-DATA constants<>+1476(SB)/4, $0xf40e3585
-DATA constants<>+1480(SB)/4, $0xf40e3585
-DATA constants<>+1484(SB)/4, $0xf40e3585
-DATA constants<>+1488(SB)/4, $0xf40e3585
-DATA constants<>+1492(SB)/4, $0xf40e3585
-DATA constants<>+1496(SB)/4, $0xf40e3585
-DATA constants<>+1500(SB)/4, $0xf40e3585
-DATA constants<>+1504(SB)/4, $0x106aa070
-DATA constants<>+1508(SB)/4, $0x106aa070
-DATA constants<>+1512(SB)/4, $0x106aa070
-DATA constants<>+1516(SB)/4, $0x106aa070
-DATA constants<>+1520(SB)/4, $0x106aa070
-DATA constants<>+1524(SB)/4, $0x106aa070
-DATA constants<>+1528(SB)/4, $0x106aa070
-DATA constants<>+1532(SB)/4, $0x106aa070
-DATA constants<>+1536(SB)/4, $0x19a4c116
-DATA constants<>+1540(SB)/4, $0x19a4c116
-DATA constants<>+1544(SB)/4, $0x19a4c116
-DATA constants<>+1548(SB)/4, $0x19a4c116
-DATA constants<>+1552(SB)/4, $0x19a4c116
-DATA constants<>+1556(SB)/4, $0x19a4c116
-DATA constants<>+1560(SB)/4, $0x19a4c116
-DATA constants<>+1564(SB)/4, $0x19a4c116
-DATA constants<>+1568(SB)/4, $0x1e376c08
-DATA constants<>+1572(SB)/4, $0x1e376c08
-DATA constants<>+1576(SB)/4, $0x1e376c08
-DATA constants<>+1580(SB)/4, $0x1e376c08
-DATA constants<>+1584(SB)/4, $0x1e376c08
-DATA constants<>+1588(SB)/4, $0x1e376c08
-DATA constants<>+1592(SB)/4, $0x1e376c08
-DATA constants<>+1596(SB)/4, $0x1e376c08
-DATA constants<>+1600(SB)/4, $0x2748774c
-DATA constants<>+1604(SB)/4, $0x2748774c
-DATA constants<>+1608(SB)/4, $0x2748774c
-DATA constants<>+1612(SB)/4, $0x2748774c
-DATA constants<>+1616(SB)/4, $0x2748774c
-DATA constants<>+1620(SB)/4, $0x2748774c
-DATA constants<>+1624(SB)/4, $0x2748774c
-DATA constants<>+1628(SB)/4, $0x2748774c
-DATA constants<>+1632(SB)/4, $0x34b0bcb5
-DATA constants<>+1636(SB)/4, $0x34b0bcb5
-DATA constants<>+1640(SB)/4, $0x34b0bcb5
-DATA constants<>+1644(SB)/4, $0x34b0bcb5
-DATA constants<>+1648(SB)/4, $0x34b0bcb5
-DATA constants<>+1652(SB)/4, $0x34b0bcb5
-DATA constants<>+1656(SB)/4, $0x34b0bcb5
-DATA constants<>+1660(SB)/4, $0x34b0bcb5
-DATA constants<>+1664(SB)/4, $0x391c0cb3
-DATA constants<>+1668(SB)/4, $0x391c0cb3
-DATA constants<>+1672(SB)/4, $0x391c0cb3
-DATA constants<>+1676(SB)/4, $0x391c0cb3
-DATA constants<>+1680(SB)/4, $0x391c0cb3
-DATA constants<>+1684(SB)/4, $0x391c0cb3
-DATA constants<>+1688(SB)/4, $0x391c0cb3
-DATA constants<>+1692(SB)/4, $0x391c0cb3
-DATA constants<>+1696(SB)/4, $0x4ed8aa4a
-DATA constants<>+1700(SB)/4, $0x4ed8aa4a
-DATA constants<>+1704(SB)/4, $0x4ed8aa4a
-DATA constants<>+1708(SB)/4, $0x4ed8aa4a
-DATA constants<>+1712(SB)/4, $0x4ed8aa4a
-DATA constants<>+1716(SB)/4, $0x4ed8aa4a
-DATA constants<>+1720(SB)/4, $0x4ed8aa4a
-DATA constants<>+1724(SB)/4, $0x4ed8aa4a
-DATA constants<>+1728(SB)/4, $0x5b9cca4f
-DATA constants<>+1732(SB)/4, $0x5b9cca4f
-DATA constants<>+1736(SB)/4, $0x5b9cca4f
-DATA constants<>+1740(SB)/4, $0x5b9cca4f
-DATA constants<>+1744(SB)/4, $0x5b9cca4f
-DATA constants<>+1748(SB)/4, $0x5b9cca4f
-DATA constants<>+1752(SB)/4, $0x5b9cca4f
-DATA constants<>+1756(SB)/4, $0x5b9cca4f
-DATA constants<>+1760(SB)/4, $0x682e6ff3
-DATA constants<>+1764(SB)/4, $0x682e6ff3
-DATA constants<>+1768(SB)/4, $0x682e6ff3
-DATA constants<>+1772(SB)/4, $0x682e6ff3
-DATA constants<>+1776(SB)/4, $0x682e6ff3
-DATA constants<>+1780(SB)/4, $0x682e6ff3
-DATA constants<>+1784(SB)/4, $0x682e6ff3
-DATA constants<>+1788(SB)/4, $0x682e6ff3
-DATA constants<>+1792(SB)/4, $0x748f82ee
-DATA constants<>+1796(SB)/4, $0x748f82ee
-DATA constants<>+1800(SB)/4, $0x748f82ee
-DATA constants<>+1804(SB)/4, $0x748f82ee
-DATA constants<>+1808(SB)/4, $0x748f82ee
-DATA constants<>+1812(SB)/4, $0x748f82ee
-DATA constants<>+1816(SB)/4, $0x748f82ee
-DATA constants<>+1820(SB)/4, $0x748f82ee
-DATA constants<>+1824(SB)/4, $0x78a5636f
-DATA constants<>+1828(SB)/4, $0x78a5636f
-DATA constants<>+1832(SB)/4, $0x78a5636f
-DATA constants<>+1836(SB)/4, $0x78a5636f
-DATA constants<>+1840(SB)/4, $0x78a5636f
-DATA constants<>+1844(SB)/4, $0x78a5636f
-DATA constants<>+1848(SB)/4, $0x78a5636f
-DATA constants<>+1852(SB)/4, $0x78a5636f
-DATA constants<>+1856(SB)/4, $0x84c87814
-DATA constants<>+1860(SB)/4, $0x84c87814
-DATA constants<>+1864(SB)/4, $0x84c87814
-DATA constants<>+1868(SB)/4, $0x84c87814
-DATA constants<>+1872(SB)/4, $0x84c87814
-DATA constants<>+1876(SB)/4, $0x84c87814
-DATA constants<>+1880(SB)/4, $0x84c87814
-DATA constants<>+1884(SB)/4, $0x84c87814
-DATA constants<>+1888(SB)/4, $0x8cc70208
-DATA constants<>+1892(SB)/4, $0x8cc70208
-DATA constants<>+1896(SB)/4, $0x8cc70208
-DATA constants<>+1900(SB)/4, $0x8cc70208
-DATA constants<>+1904(SB)/4, $0x8cc70208
-DATA constants<>+1908(SB)/4, $0x8cc70208
-DATA constants<>+1912(SB)/4, $0x8cc70208
-DATA constants<>+1916(SB)/4, $0x8cc70208
-DATA constants<>+1920(SB)/4, $0x90befffa
-DATA constants<>+1924(SB)/4, $0x90befffa
-DATA constants<>+1928(SB)/4, $0x90befffa
-DATA constants<>+1932(SB)/4, $0x90befffa
-DATA constants<>+1936(SB)/4, $0x90befffa
-DATA constants<>+1940(SB)/4, $0x90befffa
-DATA constants<>+1944(SB)/4, $0x90befffa
-DATA constants<>+1948(SB)/4, $0x90befffa
-DATA constants<>+1952(SB)/4, $0xa4506ceb
-DATA constants<>+1956(SB)/4, $0xa4506ceb
-DATA constants<>+1960(SB)/4, $0xa4506ceb
-DATA constants<>+1964(SB)/4, $0xa4506ceb
-DATA constants<>+1968(SB)/4, $0xa4506ceb
-DATA constants<>+1972(SB)/4, $0xa4506ceb
-DATA constants<>+1976(SB)/4, $0xa4506ceb
-DATA constants<>+1980(SB)/4, $0xa4506ceb
-DATA constants<>+1984(SB)/4, $0xbef9a3f7
-DATA constants<>+1988(SB)/4, $0xbef9a3f7
-DATA constants<>+1992(SB)/4, $0xbef9a3f7
-DATA constants<>+1996(SB)/4, $0xbef9a3f7
-DATA constants<>+2000(SB)/4, $0xbef9a3f7
-DATA constants<>+2004(SB)/4, $0xbef9a3f7
-DATA constants<>+2008(SB)/4, $0xbef9a3f7
-DATA constants<>+2012(SB)/4, $0xbef9a3f7
-DATA constants<>+2016(SB)/4, $0xc67178f2
-DATA constants<>+2020(SB)/4, $0xc67178f2
-DATA constants<>+2024(SB)/4, $0xc67178f2
-DATA constants<>+2028(SB)/4, $0xc67178f2
-DATA constants<>+2032(SB)/4, $0xc67178f2
-DATA constants<>+2036(SB)/4, $0xc67178f2
-DATA constants<>+2040(SB)/4, $0xc67178f2
-DATA constants<>+2044(SB)/4, $0xc67178f2
-GLOBL constants<>(SB), RODATA|NOPTR, $2048
+DATA constants<>+4(SB)/4, $0x71374491
+DATA constants<>+8(SB)/4, $0xb5c0fbcf
+DATA constants<>+12(SB)/4, $0xe9b5dba5
+DATA constants<>+16(SB)/4, $0x3956c25b
+DATA constants<>+20(SB)/4, $0x59f111f1
+DATA constants<>+24(SB)/4, $0x923f82a4
+DATA constants<>+28(SB)/4, $0xab1c5ed5
+DATA constants<>+32(SB)/4, $0xd807aa98
+DATA constants<>+36(SB)/4, $0x12835b01
+DATA constants<>+40(SB)/4, $0x243185be
+DATA constants<>+44(SB)/4, $0x550c7dc3
+DATA constants<>+48(SB)/4, $0x72be5d74
+DATA constants<>+52(SB)/4, $0x80deb1fe
+DATA constants<>+56(SB)/4, $0x9bdc06a7
+DATA constants<>+60(SB)/4, $0xc19bf174
+DATA constants<>+64(SB)/4, $0xe49b69c1
+DATA constants<>+68(SB)/4, $0xefbe4786
+DATA constants<>+72(SB)/4, $0x0fc19dc6
+DATA constants<>+76(SB)/4, $0x240ca1cc
+DATA constants<>+80(SB)/4, $0x2de92c6f
+DATA constants<>+84(SB)/4, $0x4a7484aa
+DATA constants<>+88(SB)/4, $0x5cb0a9dc
+DATA constants<>+92(SB)/4, $0x76f988da
+DATA constants<>+96(SB)/4, $0x983e5152
+DATA constants<>+100(SB)/4, $0xa831c66d
+DATA constants<>+104(SB)/4, $0xb00327c8
+DATA constants<>+108(SB)/4, $0xbf597fc7
+DATA constants<>+112(SB)/4, $0xc6e00bf3
+DATA constants<>+116(SB)/4, $0xd5a79147
+DATA constants<>+120(SB)/4, $0x06ca6351
+DATA constants<>+124(SB)/4, $0x14292967
+DATA constants<>+128(SB)/4, $0x27b70a85
+DATA constants<>+132(SB)/4, $0x2e1b2138
+DATA constants<>+136(SB)/4, $0x4d2c6dfc
+DATA constants<>+140(SB)/4, $0x53380d13
+DATA constants<>+144(SB)/4, $0x650a7354
+DATA constants<>+148(SB)/4, $0x766a0abb
+DATA constants<>+152(SB)/4, $0x81c2c92e
+DATA constants<>+156(SB)/4, $0x92722c85
+DATA constants<>+160(SB)/4, $0xa2bfe8a1
+DATA constants<>+164(SB)/4, $0xa81a664b
+DATA constants<>+168(SB)/4, $0xc24b8b70
+DATA constants<>+172(SB)/4, $0xc76c51a3
+DATA constants<>+176(SB)/4, $0xd192e819
+DATA constants<>+180(SB)/4, $0xd6990624
+DATA constants<>+184(SB)/4, $0xf40e3585
+DATA constants<>+188(SB)/4, $0x106aa070
+DATA constants<>+192(SB)/4, $0x19a4c116
+DATA constants<>+196(SB)/4, $0x1e376c08
+DATA constants<>+200(SB)/4, $0x2748774c
+DATA constants<>+204(SB)/4, $0x34b0bcb5
+DATA constants<>+208(SB)/4, $0x391c0cb3
+DATA constants<>+212(SB)/4, $0x4ed8aa4a
+DATA constants<>+216(SB)/4, $0x5b9cca4f
+DATA constants<>+220(SB)/4, $0x682e6ff3
+DATA constants<>+224(SB)/4, $0x748f82ee
+DATA constants<>+228(SB)/4, $0x78a5636f
+DATA constants<>+232(SB)/4, $0x84c87814
+DATA constants<>+236(SB)/4, $0x8cc70208
+DATA constants<>+240(SB)/4, $0x90befffa
+DATA constants<>+244(SB)/4, $0xa4506ceb
+DATA constants<>+248(SB)/4, $0xbef9a3f7
+DATA constants<>+252(SB)/4, $0xc67178f2
+GLOBL constants<>(SB), RODATA|NOPTR, $256
 
 DATA swapBytes<>+0(SB)/8, $0x0405060700010203
 DATA swapBytes<>+8(SB)/8, $0x0c0d0e0f08090a0b
 DATA swapBytes<>+16(SB)/8, $0x0405060700010203
 DATA swapBytes<>+24(SB)/8, $0x0c0d0e0f08090a0b
-GLOBL swapBytes<>(SB), RODATA|NOPTR, $32
+DATA swapBytes<>+32(SB)/8, $0x0405060700010203
+DATA swapBytes<>+40(SB)/8, $0x0c0d0e0f08090a0b
+DATA swapBytes<>+48(SB)/8, $0x0405060700010203
+DATA swapBytes<>+56(SB)/8, $0x0c0d0e0f08090a0b
+GLOBL swapBytes<>(SB), RODATA|NOPTR, $64
 
-// func blocks(state *[8][8]uint32, first *byte, stride int, n int)
+// func blocks8(state *[8][8]uint32, first *byte, stride int, n int)
 // Requires: AVX, AVX2, AVX512F, AVX512VL
-TEXT ·blocks(SB), NOSPLIT, $0-32
-	MOVQ    state+0(FP), AX
-	MOVQ    first+8(FP), CX
-	MOVQ    stride+16(FP), DX
-	MOVQ    n+24(FP), BX
-	VMOVDQU (AX), Y0
-	VMOVDQU 32(AX), Y1
-	VMOVDQU 64(AX), Y2
-	VMOVDQU 96(AX), Y3
-	VMOVDQU 128(AX), Y4
-	VMOVDQU 160(AX), Y5
-	VMOVDQU 192(AX), Y6
-	VMOVDQU 224(AX), Y7
+TEXT ·blocks8(SB), NOSPLIT, $0-32
+	MOVQ state+0(FP), AX
+	MOVQ first+8(FP), CX
+	MOVQ stride+16(FP), DX
+	MOVQ n+24(FP), BX
 
 next:
 	TESTQ BX, BX
@@ -546,21 +94,21 @@ next:
 
 	// Words 0 to 7 of the block of each message.
 	MOVQ        CX, SI
-	VMOVDQU     (SI), Y8
+	VMOVDQU32   (SI), Y8
 	ADDQ        DX, SI
-	VMOVDQU     (SI), Y9
+	VMOVDQU32   (SI), Y9
 	ADDQ        DX, SI
-	VMOVDQU     (SI), Y10
+	VMOVDQU32   (SI), Y10
 	ADDQ        DX, SI
-	VMOVDQU     (SI), Y11
+	VMOVDQU32   (SI), Y11
 	ADDQ        DX, SI
-	VMOVDQU     (SI), Y12
+	VMOVDQU32   (SI), Y12
 	ADDQ        DX, SI
-	VMOVDQU     (SI), Y13
+	VMOVDQU32   (SI), Y13
 	ADDQ        DX, SI
-	VMOVDQU     (SI), Y14
+	VMOVDQU32   (SI), Y14
 	ADDQ        DX, SI
-	VMOVDQU     (SI), Y15
+	VMOVDQU32   (SI), Y15
 	VPUNPCKLDQ  Y9, Y8, Y16
 	VPUNPCKHDQ  Y9, Y8, Y17
 	VPUNPCKLDQ  Y11, Y10, Y18
@@ -585,32 +133,24 @@ next:
 	VSHUFI64X2  $0x03, Y14, Y10, Y22
 	VSHUFI64X2  $0x00, Y15, Y11, Y19
 	VSHUFI64X2  $0x03, Y15, Y11, Y23
-	VPSHUFB     swapBytes<>+0(SB), Y16, Y16
-	VPSHUFB     swapBytes<>+0(SB), Y17, Y17
-	VPSHUFB     swapBytes<>+0(SB), Y18, Y18
-	VPSHUFB     swapBytes<>+0(SB), Y19, Y19
-	VPSHUFB     swapBytes<>+0(SB), Y20, Y20
-	VPSHUFB     swapBytes<>+0(SB), Y21, Y21
-	VPSHUFB     swapBytes<>+0(SB), Y22, Y22
-	VPSHUFB     swapBytes<>+0(SB), Y23, Y23
 
 	// Words 8 to 15 of the block of each message.
 	MOVQ        CX, SI
-	VMOVDQU     32(SI), Y8
+	VMOVDQU32   32(SI), Y8
 	ADDQ        DX, SI
-	VMOVDQU     32(SI), Y9
+	VMOVDQU32   32(SI), Y9
 	ADDQ        DX, SI
-	VMOVDQU     32(SI), Y10
+	VMOVDQU32   32(SI), Y10
 	ADDQ        DX, SI
-	VMOVDQU     32(SI), Y11
+	VMOVDQU32   32(SI), Y11
 	ADDQ        DX, SI
-	VMOVDQU     32(SI), Y12
+	VMOVDQU32   32(SI), Y12
 	ADDQ        DX, SI
-	VMOVDQU     32(SI), Y13
+	VMOVDQU32   32(SI), Y13
 	ADDQ        DX, SI
-	VMOVDQU     32(SI), Y14
+	VMOVDQU32   32(SI), Y14
 	ADDQ        DX, SI
-	VMOVDQU     32(SI), Y15
+	VMOVDQU32   32(SI), Y15
 	VPUNPCKLDQ  Y9, Y8, Y24
 	VPUNPCKHDQ  Y9, Y8, Y25
 	VPUNPCKLDQ  Y11, Y10, Y26
@@ -635,6 +175,14 @@ next:
 	VSHUFI64X2  $0x03, Y14, Y10, Y30
 	VSHUFI64X2  $0x00, Y15, Y11, Y27
 	VSHUFI64X2  $0x03, Y15, Y11, Y31
+	VPSHUFB     swapBytes<>+0(SB), Y16, Y16
+	VPSHUFB     swapBytes<>+0(SB), Y17, Y17
+	VPSHUFB     swapBytes<>+0(SB), Y18, Y18
+	VPSHUFB     swapBytes<>+0(SB), Y19, Y19
+	VPSHUFB     swapBytes<>+0(SB), Y20, Y20
+	VPSHUFB     swapBytes<>+0(SB), Y21, Y21
+	VPSHUFB     swapBytes<>+0(SB), Y22, Y22
+	VPSHUFB     swapBytes<>+0(SB), Y23, Y23
 	VPSHUFB     swapBytes<>+0(SB), Y24, Y24
 	VPSHUFB     swapBytes<>+0(SB), Y25, Y25
 	VPSHUFB     swapBytes<>+0(SB), Y26, Y26
@@ -643,7 +191,15 @@ next:
 	VPSHUFB     swapBytes<>+0(SB), Y29, Y29
 	VPSHUFB     swapBytes<>+0(SB), Y30, Y30
 	VPSHUFB     swapBytes<>+0(SB), Y31, Y31
-	VPADDD      constants<>+0(SB), Y16, Y12
+	VMOVDQU32   (AX), Y0
+	VMOVDQU32   32(AX), Y1
+	VMOVDQU32   64(AX), Y2
+	VMOVDQU32   96(AX), Y3
+	VMOVDQU32   128(AX), Y4
+	VMOVDQU32   160(AX), Y5
+	VMOVDQU32   192(AX), Y6
+	VMOVDQU32   224(AX), Y7
+	VPADDD.BCST constants<>+0(SB), Y16, Y12
 	VPADDD      Y12, Y7, Y7
 	VPRORD      $0x06, Y4, Y8
 	VPRORD      $0x0b, Y4, Y9
@@ -662,7 +218,7 @@ next:
 	VPTERNLOGD  $0xe8, Y2, Y1, Y14
 	VPADDD      Y10, Y7, Y7
 	VPADDD      Y14, Y7, Y7
-	VPADDD      constants<>+32(SB), Y17, Y12
+	VPADDD.BCST constants<>+4(SB), Y17, Y12
 	VPADDD      Y12, Y6, Y6
 	VPRORD      $0x06, Y3, Y8
 	VPRORD      $0x0b, Y3, Y9
@@ -681,7 +237,7 @@ next:
 	VPTERNLOGD  $0xe8, Y1, Y0, Y14
 	VPADDD      Y10, Y6, Y6
 	VPADDD      Y14, Y6, Y6
-	VPADDD      constants<>+64(SB), Y18, Y12
+	VPADDD.BCST constants<>+8(SB), Y18, Y12
 	VPADDD      Y12, Y5, Y5
 	VPRORD      $0x06, Y2, Y8
 	VPRORD      $0x0b, Y2, Y9
@@ -700,7 +256,7 @@ next:
 	VPTERNLOGD  $0xe8, Y0, Y7, Y14
 	VPADDD      Y10, Y5, Y5
 	VPADDD      Y14, Y5, Y5
-	VPADDD      constants<>+96(SB), Y19, Y12
+	VPADDD.BCST constants<>+12(SB), Y19, Y12
 	VPADDD      Y12, Y4, Y4
 	VPRORD      $0x06, Y1, Y8
 	VPRORD      $0x0b, Y1, Y9
@@ -719,7 +275,7 @@ next:
 	VPTERNLOGD  $0xe8, Y7, Y6, Y14
 	VPADDD      Y10, Y4, Y4
 	VPADDD      Y14, Y4, Y4
-	VPADDD      constants<>+128(SB), Y20, Y12
+	VPADDD.BCST constants<>+16(SB), Y20, Y12
 	VPADDD      Y12, Y3, Y3
 	VPRORD      $0x06, Y0, Y8
 	VPRORD      $0x0b, Y0, Y9
@@ -738,7 +294,7 @@ next:
 	VPTERNLOGD  $0xe8, Y6, Y5, Y14
 	VPADDD      Y10, Y3, Y3
 	VPADDD      Y14, Y3, Y3
-	VPADDD      constants<>+160(SB), Y21, Y12
+	VPADDD.BCST constants<>+20(SB), Y21, Y12
 	VPADDD      Y12, Y2, Y2
 	VPRORD      $0x06, Y7, Y8
 	VPRORD      $0x0b, Y7, Y9
@@ -757,7 +313,7 @@ next:
 	VPTERNLOGD  $0xe8, Y5, Y4, Y14
 	VPADDD      Y10, Y2, Y2
 	VPADDD      Y14, Y2, Y2
-	VPADDD      constants<>+192(SB), Y22, Y12
+	VPADDD.BCST constants<>+24(SB), Y22, Y12
 	VPADDD      Y12, Y1, Y1
 	VPRORD      $0x06, Y6, Y8
 	VPRORD      $0x0b, Y6, Y9
@@ -776,7 +332,7 @@ next:
 	VPTERNLOGD  $0xe8, Y4, Y3, Y14
 	VPADDD      Y10, Y1, Y1
 	VPADDD      Y14, Y1, Y1
-	VPADDD      constants<>+224(SB), Y23, Y12
+	VPADDD.BCST constants<>+28(SB), Y23, Y12
 	VPADDD      Y12, Y0, Y0
 	VPRORD      $0x06, Y5, Y8
 	VPRORD      $0x0b, Y5, Y9
@@ -795,7 +351,7 @@ next:
 	VPTERNLOGD  $0xe8, Y3, Y2, Y14
 	VPADDD      Y10, Y0, Y0
 	VPADDD      Y14, Y0, Y0
-	VPADDD      constants<>+256(SB), Y24, Y12
+	VPADDD.BCST constants<>+32(SB), Y24, Y12
 	VPADDD      Y12, Y7, Y7
 	VPRORD      $0x06, Y4, Y8
 	VPRORD      $0x0b, Y4, Y9
@@ -814,7 +370,7 @@ next:
 	VPTERNLOGD  $0xe8, Y2, Y1, Y14
 	VPADDD      Y10, Y7, Y7
 	VPADDD      Y14, Y7, Y7
-	VPADDD      constants<>+288(SB), Y25, Y12
+	VPADDD.BCST constants<>+36(SB), Y25, Y12
 	VPADDD      Y12, Y6, Y6
 	VPRORD      $0x06, Y3, Y8
 	VPRORD      $0x0b, Y3, Y9
@@ -833,7 +389,7 @@ next:
 	VPTERNLOGD  $0xe8, Y1, Y0, Y14
 	VPADDD      Y10, Y6, Y6
 	VPADDD      Y14, Y6, Y6
-	VPADDD      constants<>+320(SB), Y26, Y12
+	VPADDD.BCST constants<>+40(SB), Y26, Y12
 	VPADDD      Y12, Y5, Y5
 	VPRORD      $0x06, Y2, Y8
 	VPRORD      $0x0b, Y2, Y9
@@ -852,7 +408,7 @@ next:
 	VPTERNLOGD  $0xe8, Y0, Y7, Y14
 	VPADDD      Y10, Y5, Y5
 	VPADDD      Y14, Y5, Y5
-	VPADDD      constants<>+352(SB), Y27, Y12
+	VPADDD.BCST constants<>+44(SB), Y27, Y12
 	VPADDD      Y12, Y4, Y4
 	VPRORD      $0x06, Y1, Y8
 	VPRORD      $0x0b, Y1, Y9
@@ -871,7 +427,7 @@ next:
 	VPTERNLOGD  $0xe8, Y7, Y6, Y14
 	VPADDD      Y10, Y4, Y4
 	VPADDD      Y14, Y4, Y4
-	VPADDD      constants<>+384(SB), Y28, Y12
+	VPADDD.BCST constants<>+48(SB), Y28, Y12
 	VPADDD      Y12, Y3, Y3
 	VPRORD      $0x06, Y0, Y8
 	VPRORD      $0x0b, Y0, Y9
@@ -890,7 +446,7 @@ next:
 	VPTERNLOGD  $0xe8, Y6, Y5, Y14
 	VPADDD      Y10, Y3, Y3
 	VPADDD      Y14, Y3, Y3
-	VPADDD      constants<>+416(SB), Y29, Y12
+	VPADDD.BCST constants<>+52(SB), Y29, Y12
 	VPADDD      Y12, Y2, Y2
 	VPRORD      $0x06, Y7, Y8
 	VPRORD      $0x0b, Y7, Y9
@@ -909,7 +465,7 @@ next:
 	VPTERNLOGD  $0xe8, Y5, Y4, Y14
 	VPADDD      Y10, Y2, Y2
 	VPADDD      Y14, Y2, Y2
-	VPADDD      constants<>+448(SB), Y30, Y12
+	VPADDD.BCST constants<>+56(SB), Y30, Y12
 	VPADDD      Y12, Y1, Y1
 	VPRORD      $0x06, Y6, Y8
 	VPRORD      $0x0b, Y6, Y9
@@ -928,487 +484,7 @@ next:
 	VPTERNLOGD  $0xe8, Y4, Y3, Y14
 	VPADDD      Y10, Y1, Y1
 	VPADDD      Y14, Y1, Y1
-	VPADDD      constants<>+480(SB), Y31, Y12
-	VPADDD      Y12, Y0, Y0
-	VPRORD      $0x06, Y5, Y8
-	VPRORD      $0x0b, Y5, Y9
-	VPRORD      $0x19, Y5, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VMOVDQA32   Y5, Y13
-	VPTERNLOGD  $0xca, Y7, Y6, Y13
-	VPADDD      Y8, Y0, Y0
-	VPADDD      Y13, Y0, Y0
-	VPADDD      Y0, Y4, Y4
-	VPRORD      $0x02, Y1, Y10
-	VPRORD      $0x0d, Y1, Y11
-	VPRORD      $0x16, Y1, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VMOVDQA32   Y1, Y14
-	VPTERNLOGD  $0xe8, Y3, Y2, Y14
-	VPADDD      Y10, Y0, Y0
-	VPADDD      Y14, Y0, Y0
-	VPRORD      $0x07, Y17, Y8
-	VPRORD      $0x12, Y17, Y9
-	VPSRLD      $0x03, Y17, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VPADDD      Y25, Y16, Y16
-	VPRORD      $0x11, Y30, Y10
-	VPRORD      $0x13, Y30, Y11
-	VPSRLD      $0x0a, Y30, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VPADDD      Y8, Y16, Y16
-	VPADDD      Y10, Y16, Y16
-	VPADDD      constants<>+512(SB), Y16, Y12
-	VPADDD      Y12, Y7, Y7
-	VPRORD      $0x06, Y4, Y8
-	VPRORD      $0x0b, Y4, Y9
-	VPRORD      $0x19, Y4, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VMOVDQA32   Y4, Y13
-	VPTERNLOGD  $0xca, Y6, Y5, Y13
-	VPADDD      Y8, Y7, Y7
-	VPADDD      Y13, Y7, Y7
-	VPADDD      Y7, Y3, Y3
-	VPRORD      $0x02, Y0, Y10
-	VPRORD      $0x0d, Y0, Y11
-	VPRORD      $0x16, Y0, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VMOVDQA32   Y0, Y14
-	VPTERNLOGD  $0xe8, Y2, Y1, Y14
-	VPADDD      Y10, Y7, Y7
-	VPADDD      Y14, Y7, Y7
-	VPRORD      $0x07, Y18, Y8
-	VPRORD      $0x12, Y18, Y9
-	VPSRLD      $0x03, Y18, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VPADDD      Y26, Y17, Y17
-	VPRORD      $0x11, Y31, Y10
-	VPRORD      $0x13, Y31, Y11
-	VPSRLD      $0x0a, Y31, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VPADDD      Y8, Y17, Y17
-	VPADDD      Y10, Y17, Y17
-	VPADDD      constants<>+544(SB), Y17, Y12
-	VPADDD      Y12, Y6, Y6
-	VPRORD      $0x06, Y3, Y8
-	VPRORD      $0x0b, Y3, Y9
-	VPRORD      $0x19, Y3, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VMOVDQA32   Y3, Y13
-	VPTERNLOGD  $0xca, Y5, Y4, Y13
-	VPADDD      Y8, Y6, Y6
-	VPADDD      Y13, Y6, Y6
-	VPADDD      Y6, Y2, Y2
-	VPRORD      $0x02, Y7, Y10
-	VPRORD      $0x0d, Y7, Y11
-	VPRORD      $0x16, Y7, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VMOVDQA32   Y7, Y14
-	VPTERNLOGD  $0xe8, Y1, Y0, Y14
-	VPADDD      Y10, Y6, Y6
-	VPADDD      Y14, Y6, Y6
-	VPRORD      $0x07, Y19, Y8
-	VPRORD      $0x12, Y19, Y9
-	VPSRLD      $0x03, Y19, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VPADDD      Y27, Y18, Y18
-	VPRORD      $0x11, Y16, Y10
-	VPRORD      $0x13, Y16, Y11
-	VPSRLD      $0x0a, Y16, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VPADDD      Y8, Y18, Y18
-	VPADDD      Y10, Y18, Y18
-	VPADDD      constants<>+576(SB), Y18, Y12
-	VPADDD      Y12, Y5, Y5
-	VPRORD      $0x06, Y2, Y8
-	VPRORD      $0x0b, Y2, Y9
-	VPRORD      $0x19, Y2, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VMOVDQA32   Y2, Y13
-	VPTERNLOGD  $0xca, Y4, Y3, Y13
-	VPADDD      Y8, Y5, Y5
-	VPADDD      Y13, Y5, Y5
-	VPADDD      Y5, Y1, Y1
-	VPRORD      $0x02, Y6, Y10
-	VPRORD      $0x0d, Y6, Y11
-	VPRORD      $0x16, Y6, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VMOVDQA32   Y6, Y14
-	VPTERNLOGD  $0xe8, Y0, Y7, Y14
-	VPADDD      Y10, Y5, Y5
-	VPADDD      Y14, Y5, Y5
-	VPRORD      $0x07, Y20, Y8
-	VPRORD      $0x12, Y20, Y9
-	VPSRLD      $0x03, Y20, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VPADDD      Y28, Y19, Y19
-	VPRORD      $0x11, Y17, Y10
-	VPRORD      $0x13, Y17, Y11
-	VPSRLD      $0x0a, Y17, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VPADDD      Y8, Y19, Y19
-	VPADDD      Y10, Y19, Y19
-	VPADDD      constants<>+608(SB), Y19, Y12
-	VPADDD      Y12, Y4, Y4
-	VPRORD      $0x06, Y1, Y8
-	VPRORD      $0x0b, Y1, Y9
-	VPRORD      $0x19, Y1, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VMOVDQA32   Y1, Y13
-	VPTERNLOGD  $0xca, Y3, Y2, Y13
-	VPADDD      Y8, Y4, Y4
-	VPADDD      Y13, Y4, Y4
-	VPADDD      Y4, Y0, Y0
-	VPRORD      $0x02, Y5, Y10
-	VPRORD      $0x0d, Y5, Y11
-	VPRORD      $0x16, Y5, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VMOVDQA32   Y5, Y14
-	VPTERNLOGD  $0xe8, Y7, Y6, Y14
-	VPADDD      Y10, Y4, Y4
-	VPADDD      Y14, Y4, Y4
-	VPRORD      $0x07, Y21, Y8
-	VPRORD      $0x12, Y21, Y9
-	VPSRLD      $0x03, Y21, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VPADDD      Y29, Y20, Y20
-	VPRORD      $0x11, Y18, Y10
-	VPRORD      $0x13, Y18, Y11
-	VPSRLD      $0x0a, Y18, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VPADDD      Y8, Y20, Y20
-	VPADDD      Y10, Y20, Y20
-	VPADDD      constants<>+640(SB), Y20, Y12
-	VPADDD      Y12, Y3, Y3
-	VPRORD      $0x06, Y0, Y8
-	VPRORD      $0x0b, Y0, Y9
-	VPRORD      $0x19, Y0, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VMOVDQA32   Y0, Y13
-	VPTERNLOGD  $0xca, Y2, Y1, Y13
-	VPADDD      Y8, Y3, Y3
-	VPADDD      Y13, Y3, Y3
-	VPADDD      Y3, Y7, Y7
-	VPRORD      $0x02, Y4, Y10
-	VPRORD      $0x0d, Y4, Y11
-	VPRORD      $0x16, Y4, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VMOVDQA32   Y4, Y14
-	VPTERNLOGD  $0xe8, Y6, Y5, Y14
-	VPADDD      Y10, Y3, Y3
-	VPADDD      Y14, Y3, Y3
-	VPRORD      $0x07, Y22, Y8
-	VPRORD      $0x12, Y22, Y9
-	VPSRLD      $0x03, Y22, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VPADDD      Y30, Y21, Y21
-	VPRORD      $0x11, Y19, Y10
-	VPRORD      $0x13, Y19, Y11
-	VPSRLD      $0x0a, Y19, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VPADDD      Y8, Y21, Y21
-	VPADDD      Y10, Y21, Y21
-	VPADDD      constants<>+672(SB), Y21, Y12
-	VPADDD      Y12, Y2, Y2
-	VPRORD      $0x06, Y7, Y8
-	VPRORD      $0x0b, Y7, Y9
-	VPRORD      $0x19, Y7, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VMOVDQA32   Y7, Y13
-	VPTERNLOGD  $0xca, Y1, Y0, Y13
-	VPADDD      Y8, Y2, Y2
-	VPADDD      Y13, Y2, Y2
-	VPADDD      Y2, Y6, Y6
-	VPRORD      $0x02, Y3, Y10
-	VPRORD      $0x0d, Y3, Y11
-	VPRORD      $0x16, Y3, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VMOVDQA32   Y3, Y14
-	VPTERNLOGD  $0xe8, Y5, Y4, Y14
-	VPADDD      Y10, Y2, Y2
-	VPADDD      Y14, Y2, Y2
-	VPRORD      $0x07, Y23, Y8
-	VPRORD      $0x12, Y23, Y9
-	VPSRLD      $0x03, Y23, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VPADDD      Y31, Y22, Y22
-	VPRORD      $0x11, Y20, Y10
-	VPRORD      $0x13, Y20, Y11
-	VPSRLD      $0x0a, Y20, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VPADDD      Y8, Y22, Y22
-	VPADDD      Y10, Y22, Y22
-	VPADDD      constants<>+704(SB), Y22, Y12
-	VPADDD      Y12, Y1, Y1
-	VPRORD      $0x06, Y6, Y8
-	VPRORD      $0x0b, Y6, Y9
-	VPRORD      $0x19, Y6, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VMOVDQA32   Y6, Y13
-	VPTERNLOGD  $0xca, Y0, Y7, Y13
-	VPADDD      Y8, Y1, Y1
-	VPADDD      Y13, Y1, Y1
-	VPADDD      Y1, Y5, Y5
-	VPRORD      $0x02, Y2, Y10
-	VPRORD      $0x0d, Y2, Y11
-	VPRORD      $0x16, Y2, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VMOVDQA32   Y2, Y14
-	VPTERNLOGD  $0xe8, Y4, Y3, Y14
-	VPADDD      Y10, Y1, Y1
-	VPADDD      Y14, Y1, Y1
-	VPRORD      $0x07, Y24, Y8
-	VPRORD      $0x12, Y24, Y9
-	VPSRLD      $0x03, Y24, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VPADDD      Y16, Y23, Y23
-	VPRORD      $0x11, Y21, Y10
-	VPRORD      $0x13, Y21, Y11
-	VPSRLD      $0x0a, Y21, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VPADDD      Y8, Y23, Y23
-	VPADDD      Y10, Y23, Y23
-	VPADDD      constants<>+736(SB), Y23, Y12
-	VPADDD      Y12, Y0, Y0
-	VPRORD      $0x06, Y5, Y8
-	VPRORD      $0x0b, Y5, Y9
-	VPRORD      $0x19, Y5, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VMOVDQA32   Y5, Y13
-	VPTERNLOGD  $0xca, Y7, Y6, Y13
-	VPADDD      Y8, Y0, Y0
-	VPADDD      Y13, Y0, Y0
-	VPADDD      Y0, Y4, Y4
-	VPRORD      $0x02, Y1, Y10
-	VPRORD      $0x0d, Y1, Y11
-	VPRORD      $0x16, Y1, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VMOVDQA32   Y1, Y14
-	VPTERNLOGD  $0xe8, Y3, Y2, Y14
-	VPADDD      Y10, Y0, Y0
-	VPADDD      Y14, Y0, Y0
-	VPRORD      $0x07, Y25, Y8
-	VPRORD      $0x12, Y25, Y9
-	VPSRLD      $0x03, Y25, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VPADDD      Y17, Y24, Y24
-	VPRORD      $0x11, Y22, Y10
-	VPRORD      $0x13, Y22, Y11
-	VPSRLD      $0x0a, Y22, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VPADDD      Y8, Y24, Y24
-	VPADDD      Y10, Y24, Y24
-	VPADDD      constants<>+768(SB), Y24, Y12
-	VPADDD      Y12, Y7, Y7
-	VPRORD      $0x06, Y4, Y8
-	VPRORD      $0x0b, Y4, Y9
-	VPRORD      $0x19, Y4, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VMOVDQA32   Y4, Y13
-	VPTERNLOGD  $0xca, Y6, Y5, Y13
-	VPADDD      Y8, Y7, Y7
-	VPADDD      Y13, Y7, Y7
-	VPADDD      Y7, Y3, Y3
-	VPRORD      $0x02, Y0, Y10
-	VPRORD      $0x0d, Y0, Y11
-	VPRORD      $0x16, Y0, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VMOVDQA32   Y0, Y14
-	VPTERNLOGD  $0xe8, Y2, Y1, Y14
-	VPADDD      Y10, Y7, Y7
-	VPADDD      Y14, Y7, Y7
-	VPRORD      $0x07, Y26, Y8
-	VPRORD      $0x12, Y26, Y9
-	VPSRLD      $0x03, Y26, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VPADDD      Y18, Y25, Y25
-	VPRORD      $0x11, Y23, Y10
-	VPRORD      $0x13, Y23, Y11
-	VPSRLD      $0x0a, Y23, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VPADDD      Y8, Y25, Y25
-	VPADDD      Y10, Y25, Y25
-	VPADDD      constants<>+800(SB), Y25, Y12
-	VPADDD      Y12, Y6, Y6
-	VPRORD      $0x06, Y3, Y8
-	VPRORD      $0x0b, Y3, Y9
-	VPRORD      $0x19, Y3, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VMOVDQA32   Y3, Y13
-	VPTERNLOGD  $0xca, Y5, Y4, Y13
-	VPADDD      Y8, Y6, Y6
-	VPADDD      Y13, Y6, Y6
-	VPADDD      Y6, Y2, Y2
-	VPRORD      $0x02, Y7, Y10
-	VPRORD      $0x0d, Y7, Y11
-	VPRORD      $0x16, Y7, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VMOVDQA32   Y7, Y14
-	VPTERNLOGD  $0xe8, Y1, Y0, Y14
-	VPADDD      Y10, Y6, Y6
-	VPADDD      Y14, Y6, Y6
-	VPRORD      $0x07, Y27, Y8
-	VPRORD      $0x12, Y27, Y9
-	VPSRLD      $0x03, Y27, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VPADDD      Y19, Y26, Y26
-	VPRORD      $0x11, Y24, Y10
-	VPRORD      $0x13, Y24, Y11
-	VPSRLD      $0x0a, Y24, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VPADDD      Y8, Y26, Y26
-	VPADDD      Y10, Y26, Y26
-	VPADDD      constants<>+832(SB), Y26, Y12
-	VPADDD      Y12, Y5, Y5
-	VPRORD      $0x06, Y2, Y8
-	VPRORD      $0x0b, Y2, Y9
-	VPRORD      $0x19, Y2, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VMOVDQA32   Y2, Y13
-	VPTERNLOGD  $0xca, Y4, Y3, Y13
-	VPADDD      Y8, Y5, Y5
-	VPADDD      Y13, Y5, Y5
-	VPADDD      Y5, Y1, Y1
-	VPRORD      $0x02, Y6, Y10
-	VPRORD      $0x0d, Y6, Y11
-	VPRORD      $0x16, Y6, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VMOVDQA32   Y6, Y14
-	VPTERNLOGD  $0xe8, Y0, Y7, Y14
-	VPADDD      Y10, Y5, Y5
-	VPADDD      Y14, Y5, Y5
-	VPRORD      $0x07, Y28, Y8
-	VPRORD      $0x12, Y28, Y9
-	VPSRLD      $0x03, Y28, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VPADDD      Y20, Y27, Y27
-	VPRORD      $0x11, Y25, Y10
-	VPRORD      $0x13, Y25, Y11
-	VPSRLD      $0x0a, Y25, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VPADDD      Y8, Y27, Y27
-	VPADDD      Y10, Y27, Y27
-	VPADDD      constants<>+864(SB), Y27, Y12
-	VPADDD      Y12, Y4, Y4
-	VPRORD      $0x06, Y1, Y8
-	VPRORD      $0x0b, Y1, Y9
-	VPRORD      $0x19, Y1, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VMOVDQA32   Y1, Y13
-	VPTERNLOGD  $0xca, Y3, Y2, Y13
-	VPADDD      Y8, Y4, Y4
-	VPADDD      Y13, Y4, Y4
-	VPADDD      Y4, Y0, Y0
-	VPRORD      $0x02, Y5, Y10
-	VPRORD      $0x0d, Y5, Y11
-	VPRORD      $0x16, Y5, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VMOVDQA32   Y5, Y14
-	VPTERNLOGD  $0xe8, Y7, Y6, Y14
-	VPADDD      Y10, Y4, Y4
-	VPADDD      Y14, Y4, Y4
-	VPRORD      $0x07, Y29, Y8
-	VPRORD      $0x12, Y29, Y9
-	VPSRLD      $0x03, Y29, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VPADDD      Y21, Y28, Y28
-	VPRORD      $0x11, Y26, Y10
-	VPRORD      $0x13, Y26, Y11
-	VPSRLD      $0x0a, Y26, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VPADDD      Y8, Y28, Y28
-	VPADDD      Y10, Y28, Y28
-	VPADDD      constants<>+896(SB), Y28, Y12
-	VPADDD      Y12, Y3, Y3
-	VPRORD      $0x06, Y0, Y8
-	VPRORD      $0x0b, Y0, Y9
-	VPRORD      $0x19, Y0, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VMOVDQA32   Y0, Y13
-	VPTERNLOGD  $0xca, Y2, Y1, Y13
-	VPADDD      Y8, Y3, Y3
-	VPADDD      Y13, Y3, Y3
-	VPADDD      Y3, Y7, Y7
-	VPRORD      $0x02, Y4, Y10
-	VPRORD      $0x0d, Y4, Y11
-	VPRORD      $0x16, Y4, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VMOVDQA32   Y4, Y14
-	VPTERNLOGD  $0xe8, Y6, Y5, Y14
-	VPADDD      Y10, Y3, Y3
-	VPADDD      Y14, Y3, Y3
-	VPRORD      $0x07, Y30, Y8
-	VPRORD      $0x12, Y30, Y9
-	VPSRLD      $0x03, Y30, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VPADDD      Y22, Y29, Y29
-	VPRORD      $0x11, Y27, Y10
-	VPRORD      $0x13, Y27, Y11
-	VPSRLD      $0x0a, Y27, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VPADDD      Y8, Y29, Y29
-	VPADDD      Y10, Y29, Y29
-	VPADDD      constants<>+928(SB), Y29, Y12
-	VPADDD      Y12, Y2, Y2
-	VPRORD      $0x06, Y7, Y8
-	VPRORD      $0x0b, Y7, Y9
-	VPRORD      $0x19, Y7, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VMOVDQA32   Y7, Y13
-	VPTERNLOGD  $0xca, Y1, Y0, Y13
-	VPADDD      Y8, Y2, Y2
-	VPADDD      Y13, Y2, Y2
-	VPADDD      Y2, Y6, Y6
-	VPRORD      $0x02, Y3, Y10
-	VPRORD      $0x0d, Y3, Y11
-	VPRORD      $0x16, Y3, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VMOVDQA32   Y3, Y14
-	VPTERNLOGD  $0xe8, Y5, Y4, Y14
-	VPADDD      Y10, Y2, Y2
-	VPADDD      Y14, Y2, Y2
-	VPRORD      $0x07, Y31, Y8
-	VPRORD      $0x12, Y31, Y9
-	VPSRLD      $0x03, Y31, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VPADDD      Y23, Y30, Y30
-	VPRORD      $0x11, Y28, Y10
-	VPRORD      $0x13, Y28, Y11
-	VPSRLD      $0x0a, Y28, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VPADDD      Y8, Y30, Y30
-	VPADDD      Y10, Y30, Y30
-	VPADDD      constants<>+960(SB), Y30, Y12
-	VPADDD      Y12, Y1, Y1
-	VPRORD      $0x06, Y6, Y8
-	VPRORD      $0x0b, Y6, Y9
-	VPRORD      $0x19, Y6, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VMOVDQA32   Y6, Y13
-	VPTERNLOGD  $0xca, Y0, Y7, Y13
-	VPADDD      Y8, Y1, Y1
-	VPADDD      Y13, Y1, Y1
-	VPADDD      Y1, Y5, Y5
-	VPRORD      $0x02, Y2, Y10
-	VPRORD      $0x0d, Y2, Y11
-	VPRORD      $0x16, Y2, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VMOVDQA32   Y2, Y14
-	VPTERNLOGD  $0xe8, Y4, Y3, Y14
-	VPADDD      Y10, Y1, Y1
-	VPADDD      Y14, Y1, Y1
-	VPRORD      $0x07, Y16, Y8
-	VPRORD      $0x12, Y16, Y9
-	VPSRLD      $0x03, Y16, Y15
-	VPTERNLOGD  $0x96, Y9, Y15, Y8
-	VPADDD      Y24, Y31, Y31
-	VPRORD      $0x11, Y29, Y10
-	VPRORD      $0x13, Y29, Y11
-	VPSRLD      $0x0a, Y29, Y15
-	VPTERNLOGD  $0x96, Y11, Y15, Y10
-	VPADDD      Y8, Y31, Y31
-	VPADDD      Y10, Y31, Y31
-	VPADDD      constants<>+992(SB), Y31, Y12
+	VPADDD.BCST constants<>+60(SB), Y31, Y12
 	VPADDD      Y12, Y0, Y0
 	VPRORD      $0x06, Y5, Y8
 	VPRORD      $0x0b, Y5, Y9
@@ -1438,7 +514,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y16, Y16
 	VPADDD      Y10, Y16, Y16
-	VPADDD      constants<>+1024(SB), Y16, Y12
+	VPADDD.BCST constants<>+64(SB), Y16, Y12
 	VPADDD      Y12, Y7, Y7
 	VPRORD      $0x06, Y4, Y8
 	VPRORD      $0x0b, Y4, Y9
@@ -1468,7 +544,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y17, Y17
 	VPADDD      Y10, Y17, Y17
-	VPADDD      constants<>+1056(SB), Y17, Y12
+	VPADDD.BCST constants<>+68(SB), Y17, Y12
 	VPADDD      Y12, Y6, Y6
 	VPRORD      $0x06, Y3, Y8
 	VPRORD      $0x0b, Y3, Y9
@@ -1498,7 +574,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y18, Y18
 	VPADDD      Y10, Y18, Y18
-	VPADDD      constants<>+1088(SB), Y18, Y12
+	VPADDD.BCST constants<>+72(SB), Y18, Y12
 	VPADDD      Y12, Y5, Y5
 	VPRORD      $0x06, Y2, Y8
 	VPRORD      $0x0b, Y2, Y9
@@ -1528,7 +604,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y19, Y19
 	VPADDD      Y10, Y19, Y19
-	VPADDD      constants<>+1120(SB), Y19, Y12
+	VPADDD.BCST constants<>+76(SB), Y19, Y12
 	VPADDD      Y12, Y4, Y4
 	VPRORD      $0x06, Y1, Y8
 	VPRORD      $0x0b, Y1, Y9
@@ -1558,7 +634,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y20, Y20
 	VPADDD      Y10, Y20, Y20
-	VPADDD      constants<>+1152(SB), Y20, Y12
+	VPADDD.BCST constants<>+80(SB), Y20, Y12
 	VPADDD      Y12, Y3, Y3
 	VPRORD      $0x06, Y0, Y8
 	VPRORD      $0x0b, Y0, Y9
@@ -1588,7 +664,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y21, Y21
 	VPADDD      Y10, Y21, Y21
-	VPADDD      constants<>+1184(SB), Y21, Y12
+	VPADDD.BCST constants<>+84(SB), Y21, Y12
 	VPADDD      Y12, Y2, Y2
 	VPRORD      $0x06, Y7, Y8
 	VPRORD      $0x0b, Y7, Y9
@@ -1618,7 +694,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y22, Y22
 	VPADDD      Y10, Y22, Y22
-	VPADDD      constants<>+1216(SB), Y22, Y12
+	VPADDD.BCST constants<>+88(SB), Y22, Y12
 	VPADDD      Y12, Y1, Y1
 	VPRORD      $0x06, Y6, Y8
 	VPRORD      $0x0b, Y6, Y9
@@ -1648,7 +724,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y23, Y23
 	VPADDD      Y10, Y23, Y23
-	VPADDD      constants<>+1248(SB), Y23, Y12
+	VPADDD.BCST constants<>+92(SB), Y23, Y12
 	VPADDD      Y12, Y0, Y0
 	VPRORD      $0x06, Y5, Y8
 	VPRORD      $0x0b, Y5, Y9
@@ -1678,7 +754,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y24, Y24
 	VPADDD      Y10, Y24, Y24
-	VPADDD      constants<>+1280(SB), Y24, Y12
+	VPADDD.BCST constants<>+96(SB), Y24, Y12
 	VPADDD      Y12, Y7, Y7
 	VPRORD      $0x06, Y4, Y8
 	VPRORD      $0x0b, Y4, Y9
@@ -1708,7 +784,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y25, Y25
 	VPADDD      Y10, Y25, Y25
-	VPADDD      constants<>+1312(SB), Y25, Y12
+	VPADDD.BCST constants<>+100(SB), Y25, Y12
 	VPADDD      Y12, Y6, Y6
 	VPRORD      $0x06, Y3, Y8
 	VPRORD      $0x0b, Y3, Y9
@@ -1738,7 +814,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y26, Y26
 	VPADDD      Y10, Y26, Y26
-	VPADDD      constants<>+1344(SB), Y26, Y12
+	VPADDD.BCST constants<>+104(SB), Y26, Y12
 	VPADDD      Y12, Y5, Y5
 	VPRORD      $0x06, Y2, Y8
 	VPRORD      $0x0b, Y2, Y9
@@ -1768,7 +844,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y27, Y27
 	VPADDD      Y10, Y27, Y27
-	VPADDD      constants<>+1376(SB), Y27, Y12
+	VPADDD.BCST constants<>+108(SB), Y27, Y12
 	VPADDD      Y12, Y4, Y4
 	VPRORD      $0x06, Y1, Y8
 	VPRORD      $0x0b, Y1, Y9
@@ -1798,7 +874,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y28, Y28
 	VPADDD      Y10, Y28, Y28
-	VPADDD      constants<>+1408(SB), Y28, Y12
+	VPADDD.BCST constants<>+112(SB), Y28, Y12
 	VPADDD      Y12, Y3, Y3
 	VPRORD      $0x06, Y0, Y8
 	VPRORD      $0x0b, Y0, Y9
@@ -1828,7 +904,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y29, Y29
 	VPADDD      Y10, Y29, Y29
-	VPADDD      constants<>+1440(SB), Y29, Y12
+	VPADDD.BCST constants<>+116(SB), Y29, Y12
 	VPADDD      Y12, Y2, Y2
 	VPRORD      $0x06, Y7, Y8
 	VPRORD      $0x0b, Y7, Y9
@@ -1858,7 +934,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y30, Y30
 	VPADDD      Y10, Y30, Y30
-	VPADDD      constants<>+1472(SB), Y30, Y12
+	VPADDD.BCST constants<>+120(SB), Y30, Y12
 	VPADDD      Y12, Y1, Y1
 	VPRORD      $0x06, Y6, Y8
 	VPRORD      $0x0b, Y6, Y9
@@ -1888,7 +964,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y31, Y31
 	VPADDD      Y10, Y31, Y31
-	VPADDD      constants<>+1504(SB), Y31, Y12
+	VPADDD.BCST constants<>+124(SB), Y31, Y12
 	VPADDD      Y12, Y0, Y0
 	VPRORD      $0x06, Y5, Y8
 	VPRORD      $0x0b, Y5, Y9
@@ -1918,7 +994,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y16, Y16
 	VPADDD      Y10, Y16, Y16
-	VPADDD      constants<>+1536(SB), Y16, Y12
+	VPADDD.BCST constants<>+128(SB), Y16, Y12
 	VPADDD      Y12, Y7, Y7
 	VPRORD      $0x06, Y4, Y8
 	VPRORD      $0x0b, Y4, Y9
@@ -1948,7 +1024,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y17, Y17
 	VPADDD      Y10, Y17, Y17
-	VPADDD      constants<>+1568(SB), Y17, Y12
+	VPADDD.BCST constants<>+132(SB), Y17, Y12
 	VPADDD      Y12, Y6, Y6
 	VPRORD      $0x06, Y3, Y8
 	VPRORD      $0x0b, Y3, Y9
@@ -1978,7 +1054,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y18, Y18
 	VPADDD      Y10, Y18, Y18
-	VPADDD      constants<>+1600(SB), Y18, Y12
+	VPADDD.BCST constants<>+136(SB), Y18, Y12
 	VPADDD      Y12, Y5, Y5
 	VPRORD      $0x06, Y2, Y8
 	VPRORD      $0x0b, Y2, Y9
@@ -2008,7 +1084,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y19, Y19
 	VPADDD      Y10, Y19, Y19
-	VPADDD      constants<>+1632(SB), Y19, Y12
+	VPADDD.BCST constants<>+140(SB), Y19, Y12
 	VPADDD      Y12, Y4, Y4
 	VPRORD      $0x06, Y1, Y8
 	VPRORD      $0x0b, Y1, Y9
@@ -2038,7 +1114,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y20, Y20
 	VPADDD      Y10, Y20, Y20
-	VPADDD      constants<>+1664(SB), Y20, Y12
+	VPADDD.BCST constants<>+144(SB), Y20, Y12
 	VPADDD      Y12, Y3, Y3
 	VPRORD      $0x06, Y0, Y8
 	VPRORD      $0x0b, Y0, Y9
@@ -2068,7 +1144,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y21, Y21
 	VPADDD      Y10, Y21, Y21
-	VPADDD      constants<>+1696(SB), Y21, Y12
+	VPADDD.BCST constants<>+148(SB), Y21, Y12
 	VPADDD      Y12, Y2, Y2
 	VPRORD      $0x06, Y7, Y8
 	VPRORD      $0x0b, Y7, Y9
@@ -2098,7 +1174,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y22, Y22
 	VPADDD      Y10, Y22, Y22
-	VPADDD      constants<>+1728(SB), Y22, Y12
+	VPADDD.BCST constants<>+152(SB), Y22, Y12
 	VPADDD      Y12, Y1, Y1
 	VPRORD      $0x06, Y6, Y8
 	VPRORD      $0x0b, Y6, Y9
@@ -2128,7 +1204,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y23, Y23
 	VPADDD      Y10, Y23, Y23
-	VPADDD      constants<>+1760(SB), Y23, Y12
+	VPADDD.BCST constants<>+156(SB), Y23, Y12
 	VPADDD      Y12, Y0, Y0
 	VPRORD      $0x06, Y5, Y8
 	VPRORD      $0x0b, Y5, Y9
@@ -2158,7 +1234,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y24, Y24
 	VPADDD      Y10, Y24, Y24
-	VPADDD      constants<>+1792(SB), Y24, Y12
+	VPADDD.BCST constants<>+160(SB), Y24, Y12
 	VPADDD      Y12, Y7, Y7
 	VPRORD      $0x06, Y4, Y8
 	VPRORD      $0x0b, Y4, Y9
@@ -2188,7 +1264,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y25, Y25
 	VPADDD      Y10, Y25, Y25
-	VPADDD      constants<>+1824(SB), Y25, Y12
+	VPADDD.BCST constants<>+164(SB), Y25, Y12
 	VPADDD      Y12, Y6, Y6
 	VPRORD      $0x06, Y3, Y8
 	VPRORD      $0x0b, Y3, Y9
@@ -2218,7 +1294,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y26, Y26
 	VPADDD      Y10, Y26, Y26
-	VPADDD      constants<>+1856(SB), Y26, Y12
+	VPADDD.BCST constants<>+168(SB), Y26, Y12
 	VPADDD      Y12, Y5, Y5
 	VPRORD      $0x06, Y2, Y8
 	VPRORD      $0x0b, Y2, Y9
@@ -2248,7 +1324,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y27, Y27
 	VPADDD      Y10, Y27, Y27
-	VPADDD      constants<>+1888(SB), Y27, Y12
+	VPADDD.BCST constants<>+172(SB), Y27, Y12
 	VPADDD      Y12, Y4, Y4
 	VPRORD      $0x06, Y1, Y8
 	VPRORD      $0x0b, Y1, Y9
@@ -2278,7 +1354,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y28, Y28
 	VPADDD      Y10, Y28, Y28
-	VPADDD      constants<>+1920(SB), Y28, Y12
+	VPADDD.BCST constants<>+176(SB), Y28, Y12
 	VPADDD      Y12, Y3, Y3
 	VPRORD      $0x06, Y0, Y8
 	VPRORD      $0x0b, Y0, Y9
@@ -2308,7 +1384,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y29, Y29
 	VPADDD      Y10, Y29, Y29
-	VPADDD      constants<>+1952(SB), Y29, Y12
+	VPADDD.BCST constants<>+180(SB), Y29, Y12
 	VPADDD      Y12, Y2, Y2
 	VPRORD      $0x06, Y7, Y8
 	VPRORD      $0x0b, Y7, Y9
@@ -2338,7 +1414,7 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y30, Y30
 	VPADDD      Y10, Y30, Y30
-	VPADDD      constants<>+1984(SB), Y30, Y12
+	VPADDD.BCST constants<>+184(SB), Y30, Y12
 	VPADDD      Y12, Y1, Y1
 	VPRORD      $0x06, Y6, Y8
 	VPRORD      $0x0b, Y6, Y9
@@ -2368,7 +1444,487 @@ next:
 	VPTERNLOGD  $0x96, Y11, Y15, Y10
 	VPADDD      Y8, Y31, Y31
 	VPADDD      Y10, Y31, Y31
-	VPADDD      constants<>+2016(SB), Y31, Y12
+	VPADDD.BCST constants<>+188(SB), Y31, Y12
+	VPADDD      Y12, Y0, Y0
+	VPRORD      $0x06, Y5, Y8
+	VPRORD      $0x0b, Y5, Y9
+	VPRORD      $0x19, Y5, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VMOVDQA32   Y5, Y13
+	VPTERNLOGD  $0xca, Y7, Y6, Y13
+	VPADDD      Y8, Y0, Y0
+	VPADDD      Y13, Y0, Y0
+	VPADDD      Y0, Y4, Y4
+	VPRORD      $0x02, Y1, Y10
+	VPRORD      $0x0d, Y1, Y11
+	VPRORD      $0x16, Y1, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VMOVDQA32   Y1, Y14
+	VPTERNLOGD  $0xe8, Y3, Y2, Y14
+	VPADDD      Y10, Y0, Y0
+	VPADDD      Y14, Y0, Y0
+	VPRORD      $0x07, Y17, Y8
+	VPRORD      $0x12, Y17, Y9
+	VPSRLD      $0x03, Y17, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VPADDD      Y25, Y16, Y16
+	VPRORD      $0x11, Y30, Y10
+	VPRORD      $0x13, Y30, Y11
+	VPSRLD      $0x0a, Y30, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VPADDD      Y8, Y16, Y16
+	VPADDD      Y10, Y16, Y16
+	VPADDD.BCST constants<>+192(SB), Y16, Y12
+	VPADDD      Y12, Y7, Y7
+	VPRORD      $0x06, Y4, Y8
+	VPRORD      $0x0b, Y4, Y9
+	VPRORD      $0x19, Y4, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VMOVDQA32   Y4, Y13
+	VPTERNLOGD  $0xca, Y6, Y5, Y13
+	VPADDD      Y8, Y7, Y7
+	VPADDD      Y13, Y7, Y7
+	VPADDD      Y7, Y3, Y3
+	VPRORD      $0x02, Y0, Y10
+	VPRORD      $0x0d, Y0, Y11
+	VPRORD      $0x16, Y0, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VMOVDQA32   Y0, Y14
+	VPTERNLOGD  $0xe8, Y2, Y1, Y14
+	VPADDD      Y10, Y7, Y7
+	VPADDD      Y14, Y7, Y7
+	VPRORD      $0x07, Y18, Y8
+	VPRORD      $0x12, Y18, Y9
+	VPSRLD      $0x03, Y18, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VPADDD      Y26, Y17, Y17
+	VPRORD      $0x11, Y31, Y10
+	VPRORD      $0x13, Y31, Y11
+	VPSRLD      $0x0a, Y31, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VPADDD      Y8, Y17, Y17
+	VPADDD      Y10, Y17, Y17
+	VPADDD.BCST constants<>+196(SB), Y17, Y12
+	VPADDD      Y12, Y6, Y6
+	VPRORD      $0x06, Y3, Y8
+	VPRORD      $0x0b, Y3, Y9
+	VPRORD      $0x19, Y3, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VMOVDQA32   Y3, Y13
+	VPTERNLOGD  $0xca, Y5, Y4, Y13
+	VPADDD      Y8, Y6, Y6
+	VPADDD      Y13, Y6, Y6
+	VPADDD      Y6, Y2, Y2
+	VPRORD      $0x02, Y7, Y10
+	VPRORD      $0x0d, Y7, Y11
+	VPRORD      $0x16, Y7, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VMOVDQA32   Y7, Y14
+	VPTERNLOGD  $0xe8, Y1, Y0, Y14
+	VPADDD      Y10, Y6, Y6
+	VPADDD      Y14, Y6, Y6
+	VPRORD      $0x07, Y19, Y8
+	VPRORD      $0x12, Y19, Y9
+	VPSRLD      $0x03, Y19, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VPADDD      Y27, Y18, Y18
+	VPRORD      $0x11, Y16, Y10
+	VPRORD      $0x13, Y16, Y11
+	VPSRLD      $0x0a, Y16, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VPADDD      Y8, Y18, Y18
+	VPADDD      Y10, Y18, Y18
+	VPADDD.BCST constants<>+200(SB), Y18, Y12
+	VPADDD      Y12, Y5, Y5
+	VPRORD      $0x06, Y2, Y8
+	VPRORD      $0x0b, Y2, Y9
+	VPRORD      $0x19, Y2, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VMOVDQA32   Y2, Y13
+	VPTERNLOGD  $0xca, Y4, Y3, Y13
+	VPADDD      Y8, Y5, Y5
+	VPADDD      Y13, Y5, Y5
+	VPADDD      Y5, Y1, Y1
+	VPRORD      $0x02, Y6, Y10
+	VPRORD      $0x0d, Y6, Y11
+	VPRORD      $0x16, Y6, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VMOVDQA32   Y6, Y14
+	VPTERNLOGD  $0xe8, Y0, Y7, Y14
+	VPADDD      Y10, Y5, Y5
+	VPADDD      Y14, Y5, Y5
+	VPRORD      $0x07, Y20, Y8
+	VPRORD      $0x12, Y20, Y9
+	VPSRLD      $0x03, Y20, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VPADDD      Y28, Y19, Y19
+	VPRORD      $0x11, Y17, Y10
+	VPRORD      $0x13, Y17, Y11
+	VPSRLD      $0x0a, Y17, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VPADDD      Y8, Y19, Y19
+	VPADDD      Y10, Y19, Y19
+	VPADDD.BCST constants<>+204(SB), Y19, Y12
+	VPADDD      Y12, Y4, Y4
+	VPRORD      $0x06, Y1, Y8
+	VPRORD      $0x0b, Y1, Y9
+	VPRORD      $0x19, Y1, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VMOVDQA32   Y1, Y13
+	VPTERNLOGD  $0xca, Y3, Y2, Y13
+	VPADDD      Y8, Y4, Y4
+	VPADDD      Y13, Y4, Y4
+	VPADDD      Y4, Y0, Y0
+	VPRORD      $0x02, Y5, Y10
+	VPRORD      $0x0d, Y5, Y11
+	VPRORD      $0x16, Y5, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VMOVDQA32   Y5, Y14
+	VPTERNLOGD  $0xe8, Y7, Y6, Y14
+	VPADDD      Y10, Y4, Y4
+	VPADDD      Y14, Y4, Y4
+	VPRORD      $0x07, Y21, Y8
+	VPRORD      $0x12, Y21, Y9
+	VPSRLD      $0x03, Y21, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VPADDD      Y29, Y20, Y20
+	VPRORD      $0x11, Y18, Y10
+	VPRORD      $0x13, Y18, Y11
+	VPSRLD      $0x0a, Y18, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VPADDD      Y8, Y20, Y20
+	VPADDD      Y10, Y20, Y20
+	VPADDD.BCST constants<>+208(SB), Y20, Y12
+	VPADDD      Y12, Y3, Y3
+	VPRORD      $0x06, Y0, Y8
+	VPRORD      $0x0b, Y0, Y9
+	VPRORD      $0x19, Y0, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VMOVDQA32   Y0, Y13
+	VPTERNLOGD  $0xca, Y2, Y1, Y13
+	VPADDD      Y8, Y3, Y3
+	VPADDD      Y13, Y3, Y3
+	VPADDD      Y3, Y7, Y7
+	VPRORD      $0x02, Y4, Y10
+	VPRORD      $0x0d, Y4, Y11
+	VPRORD      $0x16, Y4, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VMOVDQA32   Y4, Y14
+	VPTERNLOGD  $0xe8, Y6, Y5, Y14
+	VPADDD      Y10, Y3, Y3
+	VPADDD      Y14, Y3, Y3
+	VPRORD      $0x07, Y22, Y8
+	VPRORD      $0x12, Y22, Y9
+	VPSRLD      $0x03, Y22, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VPADDD      Y30, Y21, Y21
+	VPRORD      $0x11, Y19, Y10
+	VPRORD      $0x13, Y19, Y11
+	VPSRLD      $0x0a, Y19, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VPADDD      Y8, Y21, Y21
+	VPADDD      Y10, Y21, Y21
+	VPADDD.BCST constants<>+212(SB), Y21, Y12
+	VPADDD      Y12, Y2, Y2
+	VPRORD      $0x06, Y7, Y8
+	VPRORD      $0x0b, Y7, Y9
+	VPRORD      $0x19, Y7, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VMOVDQA32   Y7, Y13
+	VPTERNLOGD  $0xca, Y1, Y0, Y13
+	VPADDD      Y8, Y2, Y2
+	VPADDD      Y13, Y2, Y2
+	VPADDD      Y2, Y6, Y6
+	VPRORD      $0x02, Y3, Y10
+	VPRORD      $0x0d, Y3, Y11
+	VPRORD      $0x16, Y3, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VMOVDQA32   Y3, Y14
+	VPTERNLOGD  $0xe8, Y5, Y4, Y14
+	VPADDD      Y10, Y2, Y2
+	VPADDD      Y14, Y2, Y2
+	VPRORD      $0x07, Y23, Y8
+	VPRORD      $0x12, Y23, Y9
+	VPSRLD      $0x03, Y23, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VPADDD      Y31, Y22, Y22
+	VPRORD      $0x11, Y20, Y10
+	VPRORD      $0x13, Y20, Y11
+	VPSRLD      $0x0a, Y20, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VPADDD      Y8, Y22, Y22
+	VPADDD      Y10, Y22, Y22
+	VPADDD.BCST constants<>+216(SB), Y22, Y12
+	VPADDD      Y12, Y1, Y1
+	VPRORD      $0x06, Y6, Y8
+	VPRORD      $0x0b, Y6, Y9
+	VPRORD      $0x19, Y6, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VMOVDQA32   Y6, Y13
+	VPTERNLOGD  $0xca, Y0, Y7, Y13
+	VPADDD      Y8, Y1, Y1
+	VPADDD      Y13, Y1, Y1
+	VPADDD      Y1, Y5, Y5
+	VPRORD      $0x02, Y2, Y10
+	VPRORD      $0x0d, Y2, Y11
+	VPRORD      $0x16, Y2, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VMOVDQA32   Y2, Y14
+	VPTERNLOGD  $0xe8, Y4, Y3, Y14
+	VPADDD      Y10, Y1, Y1
+	VPADDD      Y14, Y1, Y1
+	VPRORD      $0x07, Y24, Y8
+	VPRORD      $0x12, Y24, Y9
+	VPSRLD      $0x03, Y24, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VPADDD      Y16, Y23, Y23
+	VPRORD      $0x11, Y21, Y10
+	VPRORD      $0x13, Y21, Y11
+	VPSRLD      $0x0a, Y21, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VPADDD      Y8, Y23, Y23
+	VPADDD      Y10, Y23, Y23
+	VPADDD.BCST constants<>+220(SB), Y23, Y12
+	VPADDD      Y12, Y0, Y0
+	VPRORD      $0x06, Y5, Y8
+	VPRORD      $0x0b, Y5, Y9
+	VPRORD      $0x19, Y5, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VMOVDQA32   Y5, Y13
+	VPTERNLOGD  $0xca, Y7, Y6, Y13
+	VPADDD      Y8, Y0, Y0
+	VPADDD      Y13, Y0, Y0
+	VPADDD      Y0, Y4, Y4
+	VPRORD      $0x02, Y1, Y10
+	VPRORD      $0x0d, Y1, Y11
+	VPRORD      $0x16, Y1, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VMOVDQA32   Y1, Y14
+	VPTERNLOGD  $0xe8, Y3, Y2, Y14
+	VPADDD      Y10, Y0, Y0
+	VPADDD      Y14, Y0, Y0
+	VPRORD      $0x07, Y25, Y8
+	VPRORD      $0x12, Y25, Y9
+	VPSRLD      $0x03, Y25, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VPADDD      Y17, Y24, Y24
+	VPRORD      $0x11, Y22, Y10
+	VPRORD      $0x13, Y22, Y11
+	VPSRLD      $0x0a, Y22, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VPADDD      Y8, Y24, Y24
+	VPADDD      Y10, Y24, Y24
+	VPADDD.BCST constants<>+224(SB), Y24, Y12
+	VPADDD      Y12, Y7, Y7
+	VPRORD      $0x06, Y4, Y8
+	VPRORD      $0x0b, Y4, Y9
+	VPRORD      $0x19, Y4, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VMOVDQA32   Y4, Y13
+	VPTERNLOGD  $0xca, Y6, Y5, Y13
+	VPADDD      Y8, Y7, Y7
+	VPADDD      Y13, Y7, Y7
+	VPADDD      Y7, Y3, Y3
+	VPRORD      $0x02, Y0, Y10
+	VPRORD      $0x0d, Y0, Y11
+	VPRORD      $0x16, Y0, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VMOVDQA32   Y0, Y14
+	VPTERNLOGD  $0xe8, Y2, Y1, Y14
+	VPADDD      Y10, Y7, Y7
+	VPADDD      Y14, Y7, Y7
+	VPRORD      $0x07, Y26, Y8
+	VPRORD      $0x12, Y26, Y9
+	VPSRLD      $0x03, Y26, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VPADDD      Y18, Y25, Y25
+	VPRORD      $0x11, Y23, Y10
+	VPRORD      $0x13, Y23, Y11
+	VPSRLD      $0x0a, Y23, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VPADDD      Y8, Y25, Y25
+	VPADDD      Y10, Y25, Y25
+	VPADDD.BCST constants<>+228(SB), Y25, Y12
+	VPADDD      Y12, Y6, Y6
+	VPRORD      $0x06, Y3, Y8
+	VPRORD      $0x0b, Y3, Y9
+	VPRORD      $0x19, Y3, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VMOVDQA32   Y3, Y13
+	VPTERNLOGD  $0xca, Y5, Y4, Y13
+	VPADDD      Y8, Y6, Y6
+	VPADDD      Y13, Y6, Y6
+	VPADDD      Y6, Y2, Y2
+	VPRORD      $0x02, Y7, Y10
+	VPRORD      $0x0d, Y7, Y11
+	VPRORD      $0x16, Y7, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VMOVDQA32   Y7, Y14
+	VPTERNLOGD  $0xe8, Y1, Y0, Y14
+	VPADDD      Y10, Y6, Y6
+	VPADDD      Y14, Y6, Y6
+	VPRORD      $0x07, Y27, Y8
+	VPRORD      $0x12, Y27, Y9
+	VPSRLD      $0x03, Y27, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VPADDD      Y19, Y26, Y26
+	VPRORD      $0x11, Y24, Y10
+	VPRORD      $0x13, Y24, Y11
+	VPSRLD      $0x0a, Y24, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VPADDD      Y8, Y26, Y26
+	VPADDD      Y10, Y26, Y26
+	VPADDD.BCST constants<>+232(SB), Y26, Y12
+	VPADDD      Y12, Y5, Y5
+	VPRORD      $0x06, Y2, Y8
+	VPRORD      $0x0b, Y2, Y9
+	VPRORD      $0x19, Y2, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VMOVDQA32   Y2, Y13
+	VPTERNLOGD  $0xca, Y4, Y3, Y13
+	VPADDD      Y8, Y5, Y5
+	VPADDD      Y13, Y5, Y5
+	VPADDD      Y5, Y1, Y1
+	VPRORD      $0x02, Y6, Y10
+	VPRORD      $0x0d, Y6, Y11
+	VPRORD      $0x16, Y6, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VMOVDQA32   Y6, Y14
+	VPTERNLOGD  $0xe8, Y0, Y7, Y14
+	VPADDD      Y10, Y5, Y5
+	VPADDD      Y14, Y5, Y5
+	VPRORD      $0x07, Y28, Y8
+	VPRORD      $0x12, Y28, Y9
+	VPSRLD      $0x03, Y28, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VPADDD      Y20, Y27, Y27
+	VPRORD      $0x11, Y25, Y10
+	VPRORD      $0x13, Y25, Y11
+	VPSRLD      $0x0a, Y25, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VPADDD      Y8, Y27, Y27
+	VPADDD      Y10, Y27, Y27
+	VPADDD.BCST constants<>+236(SB), Y27, Y12
+	VPADDD      Y12, Y4, Y4
+	VPRORD      $0x06, Y1, Y8
+	VPRORD      $0x0b, Y1, Y9
+	VPRORD      $0x19, Y1, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VMOVDQA32   Y1, Y13
+	VPTERNLOGD  $0xca, Y3, Y2, Y13
+	VPADDD      Y8, Y4, Y4
+	VPADDD      Y13, Y4, Y4
+	VPADDD      Y4, Y0, Y0
+	VPRORD      $0x02, Y5, Y10
+	VPRORD      $0x0d, Y5, Y11
+	VPRORD      $0x16, Y5, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VMOVDQA32   Y5, Y14
+	VPTERNLOGD  $0xe8, Y7, Y6, Y14
+	VPADDD      Y10, Y4, Y4
+	VPADDD      Y14, Y4, Y4
+	VPRORD      $0x07, Y29, Y8
+	VPRORD      $0x12, Y29, Y9
+	VPSRLD      $0x03, Y29, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VPADDD      Y21, Y28, Y28
+	VPRORD      $0x11, Y26, Y10
+	VPRORD      $0x13, Y26, Y11
+	VPSRLD      $0x0a, Y26, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VPADDD      Y8, Y28, Y28
+	VPADDD      Y10, Y28, Y28
+	VPADDD.BCST constants<>+240(SB), Y28, Y12
+	VPADDD      Y12, Y3, Y3
+	VPRORD      $0x06, Y0, Y8
+	VPRORD      $0x0b, Y0, Y9
+	VPRORD      $0x19, Y0, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VMOVDQA32   Y0, Y13
+	VPTERNLOGD  $0xca, Y2, Y1, Y13
+	VPADDD      Y8, Y3, Y3
+	VPADDD      Y13, Y3, Y3
+	VPADDD      Y3, Y7, Y7
+	VPRORD      $0x02, Y4, Y10
+	VPRORD      $0x0d, Y4, Y11
+	VPRORD      $0x16, Y4, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VMOVDQA32   Y4, Y14
+	VPTERNLOGD  $0xe8, Y6, Y5, Y14
+	VPADDD      Y10, Y3, Y3
+	VPADDD      Y14, Y3, Y3
+	VPRORD      $0x07, Y30, Y8
+	VPRORD      $0x12, Y30, Y9
+	VPSRLD      $0x03, Y30, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VPADDD      Y22, Y29, Y29
+	VPRORD      $0x11, Y27, Y10
+	VPRORD      $0x13, Y27, Y11
+	VPSRLD      $0x0a, Y27, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VPADDD      Y8, Y29, Y29
+	VPADDD      Y10, Y29, Y29
+	VPADDD.BCST constants<>+244(SB), Y29, Y12
+	VPADDD      Y12, Y2, Y2
+	VPRORD      $0x06, Y7, Y8
+	VPRORD      $0x0b, Y7, Y9
+	VPRORD      $0x19, Y7, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VMOVDQA32   Y7, Y13
+	VPTERNLOGD  $0xca, Y1, Y0, Y13
+	VPADDD      Y8, Y2, Y2
+	VPADDD      Y13, Y2, Y2
+	VPADDD      Y2, Y6, Y6
+	VPRORD      $0x02, Y3, Y10
+	VPRORD      $0x0d, Y3, Y11
+	VPRORD      $0x16, Y3, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VMOVDQA32   Y3, Y14
+	VPTERNLOGD  $0xe8, Y5, Y4, Y14
+	VPADDD      Y10, Y2, Y2
+	VPADDD      Y14, Y2, Y2
+	VPRORD      $0x07, Y31, Y8
+	VPRORD      $0x12, Y31, Y9
+	VPSRLD      $0x03, Y31, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VPADDD      Y23, Y30, Y30
+	VPRORD      $0x11, Y28, Y10
+	VPRORD      $0x13, Y28, Y11
+	VPSRLD      $0x0a, Y28, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VPADDD      Y8, Y30, Y30
+	VPADDD      Y10, Y30, Y30
+	VPADDD.BCST constants<>+248(SB), Y30, Y12
+	VPADDD      Y12, Y1, Y1
+	VPRORD      $0x06, Y6, Y8
+	VPRORD      $0x0b, Y6, Y9
+	VPRORD      $0x19, Y6, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VMOVDQA32   Y6, Y13
+	VPTERNLOGD  $0xca, Y0, Y7, Y13
+	VPADDD      Y8, Y1, Y1
+	VPADDD      Y13, Y1, Y1
+	VPADDD      Y1, Y5, Y5
+	VPRORD      $0x02, Y2, Y10
+	VPRORD      $0x0d, Y2, Y11
+	VPRORD      $0x16, Y2, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VMOVDQA32   Y2, Y14
+	VPTERNLOGD  $0xe8, Y4, Y3, Y14
+	VPADDD      Y10, Y1, Y1
+	VPADDD      Y14, Y1, Y1
+	VPRORD      $0x07, Y16, Y8
+	VPRORD      $0x12, Y16, Y9
+	VPSRLD      $0x03, Y16, Y15
+	VPTERNLOGD  $0x96, Y9, Y15, Y8
+	VPADDD      Y24, Y31, Y31
+	VPRORD      $0x11, Y29, Y10
+	VPRORD      $0x13, Y29, Y11
+	VPSRLD      $0x0a, Y29, Y15
+	VPTERNLOGD  $0x96, Y11, Y15, Y10
+	VPADDD      Y8, Y31, Y31
+	VPADDD      Y10, Y31, Y31
+	VPADDD.BCST constants<>+252(SB), Y31, Y12
 	VPADDD      Y12, Y0, Y0
 	VPRORD      $0x06, Y5, Y8
 	VPRORD      $0x0b, Y5, Y9
@@ -2388,21 +1944,1922 @@ next:
 	VPADDD      Y10, Y0, Y0
 	VPADDD      Y14, Y0, Y0
 	VPADDD      (AX), Y0, Y0
-	VMOVDQU     Y0, (AX)
+	VMOVDQU32   Y0, (AX)
 	VPADDD      32(AX), Y1, Y1
-	VMOVDQU     Y1, 32(AX)
+	VMOVDQU32   Y1, 32(AX)
 	VPADDD      64(AX), Y2, Y2
-	VMOVDQU     Y2, 64(AX)
+	VMOVDQU32   Y2, 64(AX)
 	VPADDD      96(AX), Y3, Y3
-	VMOVDQU     Y3, 96(AX)
+	VMOVDQU32   Y3, 96(AX)
 	VPADDD      128(AX), Y4, Y4
-	VMOVDQU     Y4, 128(AX)
+	VMOVDQU32   Y4, 128(AX)
 	VPADDD      160(AX), Y5, Y5
-	VMOVDQU     Y5, 160(AX)
+	VMOVDQU32   Y5, 160(AX)
 	VPADDD      192(AX), Y6, Y6
-	VMOVDQU     Y6, 192(AX)
+	VMOVDQU32   Y6, 192(AX)
 	VPADDD      224(AX), Y7, Y7
-	VMOVDQU     Y7, 224(AX)
+	VMOVDQU32   Y7, 224(AX)
+	ADDQ        $0x40, CX
+	DECQ        BX
+	JMP         next
+
+done:
+	VZEROUPPER
+	RET
+
+// func blocks16(state *[8][16]uint32, first *byte, stride int, n int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·blocks16(SB), NOSPLIT, $0-32
+	MOVQ state+0(FP), AX
+	MOVQ first+8(FP), CX
+	MOVQ stride+16(FP), DX
+	MOVQ n+24(FP), BX
+
+next:
+	TESTQ BX, BX
+	JZ    done
+
+	// The block of each message.
+	MOVQ        CX, SI
+	VMOVDQU32   (SI), Z16
+	ADDQ        DX, SI
+	VMOVDQU32   (SI), Z17
+	ADDQ        DX, SI
+	VMOVDQU32   (SI), Z18
+	ADDQ        DX, SI
+	VMOVDQU32   (SI), Z19
+	ADDQ        DX, SI
+	VMOVDQU32   (SI), Z20
+	ADDQ        DX, SI
+	VMOVDQU32   (SI), Z21
+	ADDQ        DX, SI
+	VMOVDQU32   (SI), Z22
+	ADDQ        DX, SI
+	VMOVDQU32   (SI), Z23
+	ADDQ        DX, SI
+	VMOVDQU32   (SI), Z24
+	ADDQ        DX, SI
+	VMOVDQU32   (SI), Z25
+	ADDQ        DX, SI
+	VMOVDQU32   (SI), Z26
+	ADDQ        DX, SI
+	VMOVDQU32   (SI), Z27
+	ADDQ        DX, SI
+	VMOVDQU32   (SI), Z28
+	ADDQ        DX, SI
+	VMOVDQU32   (SI), Z29
+	ADDQ        DX, SI
+	VMOVDQU32   (SI), Z30
+	ADDQ        DX, SI
+	VMOVDQU32   (SI), Z31
+	VPUNPCKLDQ  Z17, Z16, Z0
+	VPUNPCKHDQ  Z17, Z16, Z1
+	VPUNPCKLDQ  Z19, Z18, Z2
+	VPUNPCKHDQ  Z19, Z18, Z3
+	VPUNPCKLDQ  Z21, Z20, Z4
+	VPUNPCKHDQ  Z21, Z20, Z5
+	VPUNPCKLDQ  Z23, Z22, Z6
+	VPUNPCKHDQ  Z23, Z22, Z7
+	VPUNPCKLDQ  Z25, Z24, Z8
+	VPUNPCKHDQ  Z25, Z24, Z9
+	VPUNPCKLDQ  Z27, Z26, Z10
+	VPUNPCKHDQ  Z27, Z26, Z11
+	VPUNPCKLDQ  Z29, Z28, Z12
+	VPUNPCKHDQ  Z29, Z28, Z13
+	VPUNPCKLDQ  Z31, Z30, Z14
+	VPUNPCKHDQ  Z31, Z30, Z15
+	VPUNPCKLQDQ Z2, Z0, Z16
+	VPUNPCKHQDQ Z2, Z0, Z17
+	VPUNPCKLQDQ Z3, Z1, Z18
+	VPUNPCKHQDQ Z3, Z1, Z19
+	VPUNPCKLQDQ Z6, Z4, Z20
+	VPUNPCKHQDQ Z6, Z4, Z21
+	VPUNPCKLQDQ Z7, Z5, Z22
+	VPUNPCKHQDQ Z7, Z5, Z23
+	VPUNPCKLQDQ Z10, Z8, Z24
+	VPUNPCKHQDQ Z10, Z8, Z25
+	VPUNPCKLQDQ Z11, Z9, Z26
+	VPUNPCKHQDQ Z11, Z9, Z27
+	VPUNPCKLQDQ Z14, Z12, Z28
+	VPUNPCKHQDQ Z14, Z12, Z29
+	VPUNPCKLQDQ Z15, Z13, Z30
+	VPUNPCKHQDQ Z15, Z13, Z31
+	VSHUFI32X4  $0x88, Z20, Z16, Z0
+	VSHUFI32X4  $0xdd, Z20, Z16, Z4
+	VSHUFI32X4  $0x88, Z28, Z24, Z8
+	VSHUFI32X4  $0xdd, Z28, Z24, Z12
+	VSHUFI32X4  $0x88, Z21, Z17, Z1
+	VSHUFI32X4  $0xdd, Z21, Z17, Z5
+	VSHUFI32X4  $0x88, Z29, Z25, Z9
+	VSHUFI32X4  $0xdd, Z29, Z25, Z13
+	VSHUFI32X4  $0x88, Z22, Z18, Z2
+	VSHUFI32X4  $0xdd, Z22, Z18, Z6
+	VSHUFI32X4  $0x88, Z30, Z26, Z10
+	VSHUFI32X4  $0xdd, Z30, Z26, Z14
+	VSHUFI32X4  $0x88, Z23, Z19, Z3
+	VSHUFI32X4  $0xdd, Z23, Z19, Z7
+	VSHUFI32X4  $0x88, Z31, Z27, Z11
+	VSHUFI32X4  $0xdd, Z31, Z27, Z15
+	VSHUFI32X4  $0x88, Z8, Z0, Z16
+	VSHUFI32X4  $0xdd, Z8, Z0, Z24
+	VSHUFI32X4  $0x88, Z12, Z4, Z20
+	VSHUFI32X4  $0xdd, Z12, Z4, Z28
+	VSHUFI32X4  $0x88, Z9, Z1, Z17
+	VSHUFI32X4  $0xdd, Z9, Z1, Z25
+	VSHUFI32X4  $0x88, Z13, Z5, Z21
+	VSHUFI32X4  $0xdd, Z13, Z5, Z29
+	VSHUFI32X4  $0x88, Z10, Z2, Z18
+	VSHUFI32X4  $0xdd, Z10, Z2, Z26
+	VSHUFI32X4  $0x88, Z14, Z6, Z22
+	VSHUFI32X4  $0xdd, Z14, Z6, Z30
+	VSHUFI32X4  $0x88, Z11, Z3, Z19
+	VSHUFI32X4  $0xdd, Z11, Z3, Z27
+	VSHUFI32X4  $0x88, Z15, Z7, Z23
+	VSHUFI32X4  $0xdd, Z15, Z7, Z31
+	VPSHUFB     swapBytes<>+0(SB), Z16, Z16
+	VPSHUFB     swapBytes<>+0(SB), Z17, Z17
+	VPSHUFB     swapBytes<>+0(SB), Z18, Z18
+	VPSHUFB     swapBytes<>+0(SB), Z19, Z19
+	VPSHUFB     swapBytes<>+0(SB), Z20, Z20
+	VPSHUFB     swapBytes<>+0(SB), Z21, Z21
+	VPSHUFB     swapBytes<>+0(SB), Z22, Z22
+	VPSHUFB     swapBytes<>+0(SB), Z23, Z23
+	VPSHUFB     swapBytes<>+0(SB), Z24, Z24
+	VPSHUFB     swapBytes<>+0(SB), Z25, Z25
+	VPSHUFB     swapBytes<>+0(SB), Z26, Z26
+	VPSHUFB     swapBytes<>+0(SB), Z27, Z27
+	VPSHUFB     swapBytes<>+0(SB), Z28, Z28
+	VPSHUFB     swapBytes<>+0(SB), Z29, Z29
+	VPSHUFB     swapBytes<>+0(SB), Z30, Z30
+	VPSHUFB     swapBytes<>+0(SB), Z31, Z31
+	VMOVDQU32   (AX), Z0
+	VMOVDQU32   64(AX), Z1
+	VMOVDQU32   128(AX), Z2
+	VMOVDQU32   192(AX), Z3
+	VMOVDQU32   256(AX), Z4
+	VMOVDQU32   320(AX), Z5
+	VMOVDQU32   384(AX), Z6
+	VMOVDQU32   448(AX), Z7
+	VPADDD.BCST constants<>+0(SB), Z16, Z12
+	VPADDD      Z12, Z7, Z7
+	VPRORD      $0x06, Z4, Z8
+	VPRORD      $0x0b, Z4, Z9
+	VPRORD      $0x19, Z4, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z4, Z13
+	VPTERNLOGD  $0xca, Z6, Z5, Z13
+	VPADDD      Z8, Z7, Z7
+	VPADDD      Z13, Z7, Z7
+	VPADDD      Z7, Z3, Z3
+	VPRORD      $0x02, Z0, Z10
+	VPRORD      $0x0d, Z0, Z11
+	VPRORD      $0x16, Z0, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z0, Z14
+	VPTERNLOGD  $0xe8, Z2, Z1, Z14
+	VPADDD      Z10, Z7, Z7
+	VPADDD      Z14, Z7, Z7
+	VPADDD.BCST constants<>+4(SB), Z17, Z12
+	VPADDD      Z12, Z6, Z6
+	VPRORD      $0x06, Z3, Z8
+	VPRORD      $0x0b, Z3, Z9
+	VPRORD      $0x19, Z3, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z3, Z13
+	VPTERNLOGD  $0xca, Z5, Z4, Z13
+	VPADDD      Z8, Z6, Z6
+	VPADDD      Z13, Z6, Z6
+	VPADDD      Z6, Z2, Z2
+	VPRORD      $0x02, Z7, Z10
+	VPRORD      $0x0d, Z7, Z11
+	VPRORD      $0x16, Z7, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z7, Z14
+	VPTERNLOGD  $0xe8, Z1, Z0, Z14
+	VPADDD      Z10, Z6, Z6
+	VPADDD      Z14, Z6, Z6
+	VPADDD.BCST constants<>+8(SB), Z18, Z12
+	VPADDD      Z12, Z5, Z5
+	VPRORD      $0x06, Z2, Z8
+	VPRORD      $0x0b, Z2, Z9
+	VPRORD      $0x19, Z2, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z2, Z13
+	VPTERNLOGD  $0xca, Z4, Z3, Z13
+	VPADDD      Z8, Z5, Z5
+	VPADDD      Z13, Z5, Z5
+	VPADDD      Z5, Z1, Z1
+	VPRORD      $0x02, Z6, Z10
+	VPRORD      $0x0d, Z6, Z11
+	VPRORD      $0x16, Z6, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z6, Z14
+	VPTERNLOGD  $0xe8, Z0, Z7, Z14
+	VPADDD      Z10, Z5, Z5
+	VPADDD      Z14, Z5, Z5
+	VPADDD.BCST constants<>+12(SB), Z19, Z12
+	VPADDD      Z12, Z4, Z4
+	VPRORD      $0x06, Z1, Z8
+	VPRORD      $0x0b, Z1, Z9
+	VPRORD      $0x19, Z1, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z1, Z13
+	VPTERNLOGD  $0xca, Z3, Z2, Z13
+	VPADDD      Z8, Z4, Z4
+	VPADDD      Z13, Z4, Z4
+	VPADDD      Z4, Z0, Z0
+	VPRORD      $0x02, Z5, Z10
+	VPRORD      $0x0d, Z5, Z11
+	VPRORD      $0x16, Z5, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z5, Z14
+	VPTERNLOGD  $0xe8, Z7, Z6, Z14
+	VPADDD      Z10, Z4, Z4
+	VPADDD      Z14, Z4, Z4
+	VPADDD.BCST constants<>+16(SB), Z20, Z12
+	VPADDD      Z12, Z3, Z3
+	VPRORD      $0x06, Z0, Z8
+	VPRORD      $0x0b, Z0, Z9
+	VPRORD      $0x19, Z0, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z0, Z13
+	VPTERNLOGD  $0xca, Z2, Z1, Z13
+	VPADDD      Z8, Z3, Z3
+	VPADDD      Z13, Z3, Z3
+	VPADDD      Z3, Z7, Z7
+	VPRORD      $0x02, Z4, Z10
+	VPRORD      $0x0d, Z4, Z11
+	VPRORD      $0x16, Z4, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z4, Z14
+	VPTERNLOGD  $0xe8, Z6, Z5, Z14
+	VPADDD      Z10, Z3, Z3
+	VPADDD      Z14, Z3, Z3
+	VPADDD.BCST constants<>+20(SB), Z21, Z12
+	VPADDD      Z12, Z2, Z2
+	VPRORD      $0x06, Z7, Z8
+	VPRORD      $0x0b, Z7, Z9
+	VPRORD      $0x19, Z7, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z7, Z13
+	VPTERNLOGD  $0xca, Z1, Z0, Z13
+	VPADDD      Z8, Z2, Z2
+	VPADDD      Z13, Z2, Z2
+	VPADDD      Z2, Z6, Z6
+	VPRORD      $0x02, Z3, Z10
+	VPRORD      $0x0d, Z3, Z11
+	VPRORD      $0x16, Z3, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z3, Z14
+	VPTERNLOGD  $0xe8, Z5, Z4, Z14
+	VPADDD      Z10, Z2, Z2
+	VPADDD      Z14, Z2, Z2
+	VPADDD.BCST constants<>+24(SB), Z22, Z12
+	VPADDD      Z12, Z1, Z1
+	VPRORD      $0x06, Z6, Z8
+	VPRORD      $0x0b, Z6, Z9
+	VPRORD      $0x19, Z6, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z6, Z13
+	VPTERNLOGD  $0xca, Z0, Z7, Z13
+	VPADDD      Z8, Z1, Z1
+	VPADDD      Z13, Z1, Z1
+	VPADDD      Z1, Z5, Z5
+	VPRORD      $0x02, Z2, Z10
+	VPRORD      $0x0d, Z2, Z11
+	VPRORD      $0x16, Z2, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z2, Z14
+	VPTERNLOGD  $0xe8, Z4, Z3, Z14
+	VPADDD      Z10, Z1, Z1
+	VPADDD      Z14, Z1, Z1
+	VPADDD.BCST constants<>+28(SB), Z23, Z12
+	VPADDD      Z12, Z0, Z0
+	VPRORD      $0x06, Z5, Z8
+	VPRORD      $0x0b, Z5, Z9
+	VPRORD      $0x19, Z5, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z5, Z13
+	VPTERNLOGD  $0xca, Z7, Z6, Z13
+	VPADDD      Z8, Z0, Z0
+	VPADDD      Z13, Z0, Z0
+	VPADDD      Z0, Z4, Z4
+	VPRORD      $0x02, Z1, Z10
+	VPRORD      $0x0d, Z1, Z11
+	VPRORD      $0x16, Z1, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z1, Z14
+	VPTERNLOGD  $0xe8, Z3, Z2, Z14
+	VPADDD      Z10, Z0, Z0
+	VPADDD      Z14, Z0, Z0
+	VPADDD.BCST constants<>+32(SB), Z24, Z12
+	VPADDD      Z12, Z7, Z7
+	VPRORD      $0x06, Z4, Z8
+	VPRORD      $0x0b, Z4, Z9
+	VPRORD      $0x19, Z4, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z4, Z13
+	VPTERNLOGD  $0xca, Z6, Z5, Z13
+	VPADDD      Z8, Z7, Z7
+	VPADDD      Z13, Z7, Z7
+	VPADDD      Z7, Z3, Z3
+	VPRORD      $0x02, Z0, Z10
+	VPRORD      $0x0d, Z0, Z11
+	VPRORD      $0x16, Z0, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z0, Z14
+	VPTERNLOGD  $0xe8, Z2, Z1, Z14
+	VPADDD      Z10, Z7, Z7
+	VPADDD      Z14, Z7, Z7
+	VPADDD.BCST constants<>+36(SB), Z25, Z12
+	VPADDD      Z12, Z6, Z6
+	VPRORD      $0x06, Z3, Z8
+	VPRORD      $0x0b, Z3, Z9
+	VPRORD      $0x19, Z3, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z3, Z13
+	VPTERNLOGD  $0xca, Z5, Z4, Z13
+	VPADDD      Z8, Z6, Z6
+	VPADDD      Z13, Z6, Z6
+	VPADDD      Z6, Z2, Z2
+	VPRORD      $0x02, Z7, Z10
+	VPRORD      $0x0d, Z7, Z11
+	VPRORD      $0x16, Z7, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z7, Z14
+	VPTERNLOGD  $0xe8, Z1, Z0, Z14
+	VPADDD      Z10, Z6, Z6
+	VPADDD      Z14, Z6, Z6
+	VPADDD.BCST constants<>+40(SB), Z26, Z12
+	VPADDD      Z12, Z5, Z5
+	VPRORD      $0x06, Z2, Z8
+	VPRORD      $0x0b, Z2, Z9
+	VPRORD      $0x19, Z2, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z2, Z13
+	VPTERNLOGD  $0xca, Z4, Z3, Z13
+	VPADDD      Z8, Z5, Z5
+	VPADDD      Z13, Z5, Z5
+	VPADDD      Z5, Z1, Z1
+	VPRORD      $0x02, Z6, Z10
+	VPRORD      $0x0d, Z6, Z11
+	VPRORD      $0x16, Z6, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z6, Z14
+	VPTERNLOGD  $0xe8, Z0, Z7, Z14
+	VPADDD      Z10, Z5, Z5
+	VPADDD      Z14, Z5, Z5
+	VPADDD.BCST constants<>+44(SB), Z27, Z12
+	VPADDD      Z12, Z4, Z4
+	VPRORD      $0x06, Z1, Z8
+	VPRORD      $0x0b, Z1, Z9
+	VPRORD      $0x19, Z1, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z1, Z13
+	VPTERNLOGD  $0xca, Z3, Z2, Z13
+	VPADDD      Z8, Z4, Z4
+	VPADDD      Z13, Z4, Z4
+	VPADDD      Z4, Z0, Z0
+	VPRORD      $0x02, Z5, Z10
+	VPRORD      $0x0d, Z5, Z11
+	VPRORD      $0x16, Z5, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z5, Z14
+	VPTERNLOGD  $0xe8, Z7, Z6, Z14
+	VPADDD      Z10, Z4, Z4
+	VPADDD      Z14, Z4, Z4
+	VPADDD.BCST constants<>+48(SB), Z28, Z12
+	VPADDD      Z12, Z3, Z3
+	VPRORD      $0x06, Z0, Z8
+	VPRORD      $0x0b, Z0, Z9
+	VPRORD      $0x19, Z0, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z0, Z13
+	VPTERNLOGD  $0xca, Z2, Z1, Z13
+	VPADDD      Z8, Z3, Z3
+	VPADDD      Z13, Z3, Z3
+	VPADDD      Z3, Z7, Z7
+	VPRORD      $0x02, Z4, Z10
+	VPRORD      $0x0d, Z4, Z11
+	VPRORD      $0x16, Z4, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z4, Z14
+	VPTERNLOGD  $0xe8, Z6, Z5, Z14
+	VPADDD      Z10, Z3, Z3
+	VPADDD      Z14, Z3, Z3
+	VPADDD.BCST constants<>+52(SB), Z29, Z12
+	VPADDD      Z12, Z2, Z2
+	VPRORD      $0x06, Z7, Z8
+	VPRORD      $0x0b, Z7, Z9
+	VPRORD      $0x19, Z7, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z7, Z13
+	VPTERNLOGD  $0xca, Z1, Z0, Z13
+	VPADDD      Z8, Z2, Z2
+	VPADDD      Z13, Z2, Z2
+	VPADDD      Z2, Z6, Z6
+	VPRORD      $0x02, Z3, Z10
+	VPRORD      $0x0d, Z3, Z11
+	VPRORD      $0x16, Z3, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z3, Z14
+	VPTERNLOGD  $0xe8, Z5, Z4, Z14
+	VPADDD      Z10, Z2, Z2
+	VPADDD      Z14, Z2, Z2
+	VPADDD.BCST constants<>+56(SB), Z30, Z12
+	VPADDD      Z12, Z1, Z1
+	VPRORD      $0x06, Z6, Z8
+	VPRORD      $0x0b, Z6, Z9
+	VPRORD      $0x19, Z6, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z6, Z13
+	VPTERNLOGD  $0xca, Z0, Z7, Z13
+	VPADDD      Z8, Z1, Z1
+	VPADDD      Z13, Z1, Z1
+	VPADDD      Z1, Z5, Z5
+	VPRORD      $0x02, Z2, Z10
+	VPRORD      $0x0d, Z2, Z11
+	VPRORD      $0x16, Z2, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z2, Z14
+	VPTERNLOGD  $0xe8, Z4, Z3, Z14
+	VPADDD      Z10, Z1, Z1
+	VPADDD      Z14, Z1, Z1
+	VPADDD.BCST constants<>+60(SB), Z31, Z12
+	VPADDD      Z12, Z0, Z0
+	VPRORD      $0x06, Z5, Z8
+	VPRORD      $0x0b, Z5, Z9
+	VPRORD      $0x19, Z5, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z5, Z13
+	VPTERNLOGD  $0xca, Z7, Z6, Z13
+	VPADDD      Z8, Z0, Z0
+	VPADDD      Z13, Z0, Z0
+	VPADDD      Z0, Z4, Z4
+	VPRORD      $0x02, Z1, Z10
+	VPRORD      $0x0d, Z1, Z11
+	VPRORD      $0x16, Z1, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z1, Z14
+	VPTERNLOGD  $0xe8, Z3, Z2, Z14
+	VPADDD      Z10, Z0, Z0
+	VPADDD      Z14, Z0, Z0
+	VPRORD      $0x07, Z17, Z8
+	VPRORD      $0x12, Z17, Z9
+	VPSRLD      $0x03, Z17, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z25, Z16, Z16
+	VPRORD      $0x11, Z30, Z10
+	VPRORD      $0x13, Z30, Z11
+	VPSRLD      $0x0a, Z30, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z16, Z16
+	VPADDD      Z10, Z16, Z16
+	VPADDD.BCST constants<>+64(SB), Z16, Z12
+	VPADDD      Z12, Z7, Z7
+	VPRORD      $0x06, Z4, Z8
+	VPRORD      $0x0b, Z4, Z9
+	VPRORD      $0x19, Z4, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z4, Z13
+	VPTERNLOGD  $0xca, Z6, Z5, Z13
+	VPADDD      Z8, Z7, Z7
+	VPADDD      Z13, Z7, Z7
+	VPADDD      Z7, Z3, Z3
+	VPRORD      $0x02, Z0, Z10
+	VPRORD      $0x0d, Z0, Z11
+	VPRORD      $0x16, Z0, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z0, Z14
+	VPTERNLOGD  $0xe8, Z2, Z1, Z14
+	VPADDD      Z10, Z7, Z7
+	VPADDD      Z14, Z7, Z7
+	VPRORD      $0x07, Z18, Z8
+	VPRORD      $0x12, Z18, Z9
+	VPSRLD      $0x03, Z18, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z26, Z17, Z17
+	VPRORD      $0x11, Z31, Z10
+	VPRORD      $0x13, Z31, Z11
+	VPSRLD      $0x0a, Z31, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z17, Z17
+	VPADDD      Z10, Z17, Z17
+	VPADDD.BCST constants<>+68(SB), Z17, Z12
+	VPADDD      Z12, Z6, Z6
+	VPRORD      $0x06, Z3, Z8
+	VPRORD      $0x0b, Z3, Z9
+	VPRORD      $0x19, Z3, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z3, Z13
+	VPTERNLOGD  $0xca, Z5, Z4, Z13
+	VPADDD      Z8, Z6, Z6
+	VPADDD      Z13, Z6, Z6
+	VPADDD      Z6, Z2, Z2
+	VPRORD      $0x02, Z7, Z10
+	VPRORD      $0x0d, Z7, Z11
+	VPRORD      $0x16, Z7, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z7, Z14
+	VPTERNLOGD  $0xe8, Z1, Z0, Z14
+	VPADDD      Z10, Z6, Z6
+	VPADDD      Z14, Z6, Z6
+	VPRORD      $0x07, Z19, Z8
+	VPRORD      $0x12, Z19, Z9
+	VPSRLD      $0x03, Z19, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z27, Z18, Z18
+	VPRORD      $0x11, Z16, Z10
+	VPRORD      $0x13, Z16, Z11
+	VPSRLD      $0x0a, Z16, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z18, Z18
+	VPADDD      Z10, Z18, Z18
+	VPADDD.BCST constants<>+72(SB), Z18, Z12
+	VPADDD      Z12, Z5, Z5
+	VPRORD      $0x06, Z2, Z8
+	VPRORD      $0x0b, Z2, Z9
+	VPRORD      $0x19, Z2, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z2, Z13
+	VPTERNLOGD  $0xca, Z4, Z3, Z13
+	VPADDD      Z8, Z5, Z5
+	VPADDD      Z13, Z5, Z5
+	VPADDD      Z5, Z1, Z1
+	VPRORD      $0x02, Z6, Z10
+	VPRORD      $0x0d, Z6, Z11
+	VPRORD      $0x16, Z6, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z6, Z14
+	VPTERNLOGD  $0xe8, Z0, Z7, Z14
+	VPADDD      Z10, Z5, Z5
+	VPADDD      Z14, Z5, Z5
+	VPRORD      $0x07, Z20, Z8
+	VPRORD      $0x12, Z20, Z9
+	VPSRLD      $0x03, Z20, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z28, Z19, Z19
+	VPRORD      $0x11, Z17, Z10
+	VPRORD      $0x13, Z17, Z11
+	VPSRLD      $0x0a, Z17, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z19, Z19
+	VPADDD      Z10, Z19, Z19
+	VPADDD.BCST constants<>+76(SB), Z19, Z12
+	VPADDD      Z12, Z4, Z4
+	VPRORD      $0x06, Z1, Z8
+	VPRORD      $0x0b, Z1, Z9
+	VPRORD      $0x19, Z1, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z1, Z13
+	VPTERNLOGD  $0xca, Z3, Z2, Z13
+	VPADDD      Z8, Z4, Z4
+	VPADDD      Z13, Z4, Z4
+	VPADDD      Z4, Z0, Z0
+	VPRORD      $0x02, Z5, Z10
+	VPRORD      $0x0d, Z5, Z11
+	VPRORD      $0x16, Z5, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z5, Z14
+	VPTERNLOGD  $0xe8, Z7, Z6, Z14
+	VPADDD      Z10, Z4, Z4
+	VPADDD      Z14, Z4, Z4
+	VPRORD      $0x07, Z21, Z8
+	VPRORD      $0x12, Z21, Z9
+	VPSRLD      $0x03, Z21, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z29, Z20, Z20
+	VPRORD      $0x11, Z18, Z10
+	VPRORD      $0x13, Z18, Z11
+	VPSRLD      $0x0a, Z18, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z20, Z20
+	VPADDD      Z10, Z20, Z20
+	VPADDD.BCST constants<>+80(SB), Z20, Z12
+	VPADDD      Z12, Z3, Z3
+	VPRORD      $0x06, Z0, Z8
+	VPRORD      $0x0b, Z0, Z9
+	VPRORD      $0x19, Z0, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z0, Z13
+	VPTERNLOGD  $0xca, Z2, Z1, Z13
+	VPADDD      Z8, Z3, Z3
+	VPADDD      Z13, Z3, Z3
+	VPADDD      Z3, Z7, Z7
+	VPRORD      $0x02, Z4, Z10
+	VPRORD      $0x0d, Z4, Z11
+	VPRORD      $0x16, Z4, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z4, Z14
+	VPTERNLOGD  $0xe8, Z6, Z5, Z14
+	VPADDD      Z10, Z3, Z3
+	VPADDD      Z14, Z3, Z3
+	VPRORD      $0x07, Z22, Z8
+	VPRORD      $0x12, Z22, Z9
+	VPSRLD      $0x03, Z22, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z30, Z21, Z21
+	VPRORD      $0x11, Z19, Z10
+	VPRORD      $0x13, Z19, Z11
+	VPSRLD      $0x0a, Z19, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z21, Z21
+	VPADDD      Z10, Z21, Z21
+	VPADDD.BCST constants<>+84(SB), Z21, Z12
+	VPADDD      Z12, Z2, Z2
+	VPRORD      $0x06, Z7, Z8
+	VPRORD      $0x0b, Z7, Z9
+	VPRORD      $0x19, Z7, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z7, Z13
+	VPTERNLOGD  $0xca, Z1, Z0, Z13
+	VPADDD      Z8, Z2, Z2
+	VPADDD      Z13, Z2, Z2
+	VPADDD      Z2, Z6, Z6
+	VPRORD      $0x02, Z3, Z10
+	VPRORD      $0x0d, Z3, Z11
+	VPRORD      $0x16, Z3, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z3, Z14
+	VPTERNLOGD  $0xe8, Z5, Z4, Z14
+	VPADDD      Z10, Z2, Z2
+	VPADDD      Z14, Z2, Z2
+	VPRORD      $0x07, Z23, Z8
+	VPRORD      $0x12, Z23, Z9
+	VPSRLD      $0x03, Z23, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z31, Z22, Z22
+	VPRORD      $0x11, Z20, Z10
+	VPRORD      $0x13, Z20, Z11
+	VPSRLD      $0x0a, Z20, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z22, Z22
+	VPADDD      Z10, Z22, Z22
+	VPADDD.BCST constants<>+88(SB), Z22, Z12
+	VPADDD      Z12, Z1, Z1
+	VPRORD      $0x06, Z6, Z8
+	VPRORD      $0x0b, Z6, Z9
+	VPRORD      $0x19, Z6, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z6, Z13
+	VPTERNLOGD  $0xca, Z0, Z7, Z13
+	VPADDD      Z8, Z1, Z1
+	VPADDD      Z13, Z1, Z1
+	VPADDD      Z1, Z5, Z5
+	VPRORD      $0x02, Z2, Z10
+	VPRORD      $0x0d, Z2, Z11
+	VPRORD      $0x16, Z2, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z2, Z14
+	VPTERNLOGD  $0xe8, Z4, Z3, Z14
+	VPADDD      Z10, Z1, Z1
+	VPADDD      Z14, Z1, Z1
+	VPRORD      $0x07, Z24, Z8
+	VPRORD      $0x12, Z24, Z9
+	VPSRLD      $0x03, Z24, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z16, Z23, Z23
+	VPRORD      $0x11, Z21, Z10
+	VPRORD      $0x13, Z21, Z11
+	VPSRLD      $0x0a, Z21, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z23, Z23
+	VPADDD      Z10, Z23, Z23
+	VPADDD.BCST constants<>+92(SB), Z23, Z12
+	VPADDD      Z12, Z0, Z0
+	VPRORD      $0x06, Z5, Z8
+	VPRORD      $0x0b, Z5, Z9
+	VPRORD      $0x19, Z5, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z5, Z13
+	VPTERNLOGD  $0xca, Z7, Z6, Z13
+	VPADDD      Z8, Z0, Z0
+	VPADDD      Z13, Z0, Z0
+	VPADDD      Z0, Z4, Z4
+	VPRORD      $0x02, Z1, Z10
+	VPRORD      $0x0d, Z1, Z11
+	VPRORD      $0x16, Z1, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z1, Z14
+	VPTERNLOGD  $0xe8, Z3, Z2, Z14
+	VPADDD      Z10, Z0, Z0
+	VPADDD      Z14, Z0, Z0
+	VPRORD      $0x07, Z25, Z8
+	VPRORD      $0x12, Z25, Z9
+	VPSRLD      $0x03, Z25, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z17, Z24, Z24
+	VPRORD      $0x11, Z22, Z10
+	VPRORD      $0x13, Z22, Z11
+	VPSRLD      $0x0a, Z22, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z24, Z24
+	VPADDD      Z10, Z24, Z24
+	VPADDD.BCST constants<>+96(SB), Z24, Z12
+	VPADDD      Z12, Z7, Z7
+	VPRORD      $0x06, Z4, Z8
+	VPRORD      $0x0b, Z4, Z9
+	VPRORD      $0x19, Z4, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z4, Z13
+	VPTERNLOGD  $0xca, Z6, Z5, Z13
+	VPADDD      Z8, Z7, Z7
+	VPADDD      Z13, Z7, Z7
+	VPADDD      Z7, Z3, Z3
+	VPRORD      $0x02, Z0, Z10
+	VPRORD      $0x0d, Z0, Z11
+	VPRORD      $0x16, Z0, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z0, Z14
+	VPTERNLOGD  $0xe8, Z2, Z1, Z14
+	VPADDD      Z10, Z7, Z7
+	VPADDD      Z14, Z7, Z7
+	VPRORD      $0x07, Z26, Z8
+	VPRORD      $0x12, Z26, Z9
+	VPSRLD      $0x03, Z26, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z18, Z25, Z25
+	VPRORD      $0x11, Z23, Z10
+	VPRORD      $0x13, Z23, Z11
+	VPSRLD      $0x0a, Z23, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z25, Z25
+	VPADDD      Z10, Z25, Z25
+	VPADDD.BCST constants<>+100(SB), Z25, Z12
+	VPADDD      Z12, Z6, Z6
+	VPRORD      $0x06, Z3, Z8
+	VPRORD      $0x0b, Z3, Z9
+	VPRORD      $0x19, Z3, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z3, Z13
+	VPTERNLOGD  $0xca, Z5, Z4, Z13
+	VPADDD      Z8, Z6, Z6
+	VPADDD      Z13, Z6, Z6
+	VPADDD      Z6, Z2, Z2
+	VPRORD      $0x02, Z7, Z10
+	VPRORD      $0x0d, Z7, Z11
+	VPRORD      $0x16, Z7, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z7, Z14
+	VPTERNLOGD  $0xe8, Z1, Z0, Z14
+	VPADDD      Z10, Z6, Z6
+	VPADDD      Z14, Z6, Z6
+	VPRORD      $0x07, Z27, Z8
+	VPRORD      $0x12, Z27, Z9
+	VPSRLD      $0x03, Z27, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z19, Z26, Z26
+	VPRORD      $0x11, Z24, Z10
+	VPRORD      $0x13, Z24, Z11
+	VPSRLD      $0x0a, Z24, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z26, Z26
+	VPADDD      Z10, Z26, Z26
+	VPADDD.BCST constants<>+104(SB), Z26, Z12
+	VPADDD      Z12, Z5, Z5
+	VPRORD      $0x06, Z2, Z8
+	VPRORD      $0x0b, Z2, Z9
+	VPRORD      $0x19, Z2, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z2, Z13
+	VPTERNLOGD  $0xca, Z4, Z3, Z13
+	VPADDD      Z8, Z5, Z5
+	VPADDD      Z13, Z5, Z5
+	VPADDD      Z5, Z1, Z1
+	VPRORD      $0x02, Z6, Z10
+	VPRORD      $0x0d, Z6, Z11
+	VPRORD      $0x16, Z6, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z6, Z14
+	VPTERNLOGD  $0xe8, Z0, Z7, Z14
+	VPADDD      Z10, Z5, Z5
+	VPADDD      Z14, Z5, Z5
+	VPRORD      $0x07, Z28, Z8
+	VPRORD      $0x12, Z28, Z9
+	VPSRLD      $0x03, Z28, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z20, Z27, Z27
+	VPRORD      $0x11, Z25, Z10
+	VPRORD      $0x13, Z25, Z11
+	VPSRLD      $0x0a, Z25, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z27, Z27
+	VPADDD      Z10, Z27, Z27
+	VPADDD.BCST constants<>+108(SB), Z27, Z12
+	VPADDD      Z12, Z4, Z4
+	VPRORD      $0x06, Z1, Z8
+	VPRORD      $0x0b, Z1, Z9
+	VPRORD      $0x19, Z1, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z1, Z13
+	VPTERNLOGD  $0xca, Z3, Z2, Z13
+	VPADDD      Z8, Z4, Z4
+	VPADDD      Z13, Z4, Z4
+	VPADDD      Z4, Z0, Z0
+	VPRORD      $0x02, Z5, Z10
+	VPRORD      $0x0d, Z5, Z11
+	VPRORD      $0x16, Z5, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z5, Z14
+	VPTERNLOGD  $0xe8, Z7, Z6, Z14
+	VPADDD      Z10, Z4, Z4
+	VPADDD      Z14, Z4, Z4
+	VPRORD      $0x07, Z29, Z8
+	VPRORD      $0x12, Z29, Z9
+	VPSRLD      $0x03, Z29, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z21, Z28, Z28
+	VPRORD      $0x11, Z26, Z10
+	VPRORD      $0x13, Z26, Z11
+	VPSRLD      $0x0a, Z26, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z28, Z28
+	VPADDD      Z10, Z28, Z28
+	VPADDD.BCST constants<>+112(SB), Z28, Z12
+	VPADDD      Z12, Z3, Z3
+	VPRORD      $0x06, Z0, Z8
+	VPRORD      $0x0b, Z0, Z9
+	VPRORD      $0x19, Z0, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z0, Z13
+	VPTERNLOGD  $0xca, Z2, Z1, Z13
+	VPADDD      Z8, Z3, Z3
+	VPADDD      Z13, Z3, Z3
+	VPADDD      Z3, Z7, Z7
+	VPRORD      $0x02, Z4, Z10
+	VPRORD      $0x0d, Z4, Z11
+	VPRORD      $0x16, Z4, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z4, Z14
+	VPTERNLOGD  $0xe8, Z6, Z5, Z14
+	VPADDD      Z10, Z3, Z3
+	VPADDD      Z14, Z3, Z3
+	VPRORD      $0x07, Z30, Z8
+	VPRORD      $0x12, Z30, Z9
+	VPSRLD      $0x03, Z30, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z22, Z29, Z29
+	VPRORD      $0x11, Z27, Z10
+	VPRORD      $0x13, Z27, Z11
+	VPSRLD      $0x0a, Z27, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z29, Z29
+	VPADDD      Z10, Z29, Z29
+	VPADDD.BCST constants<>+116(SB), Z29, Z12
+	VPADDD      Z12, Z2, Z2
+	VPRORD      $0x06, Z7, Z8
+	VPRORD      $0x0b, Z7, Z9
+	VPRORD      $0x19, Z7, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z7, Z13
+	VPTERNLOGD  $0xca, Z1, Z0, Z13
+	VPADDD      Z8, Z2, Z2
+	VPADDD      Z13, Z2, Z2
+	VPADDD      Z2, Z6, Z6
+	VPRORD      $0x02, Z3, Z10
+	VPRORD      $0x0d, Z3, Z11
+	VPRORD      $0x16, Z3, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z3, Z14
+	VPTERNLOGD  $0xe8, Z5, Z4, Z14
+	VPADDD      Z10, Z2, Z2
+	VPADDD      Z14, Z2, Z2
+	VPRORD      $0x07, Z31, Z8
+	VPRORD      $0x12, Z31, Z9
+	VPSRLD      $0x03, Z31, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z23, Z30, Z30
+	VPRORD      $0x11, Z28, Z10
+	VPRORD      $0x13, Z28, Z11
+	VPSRLD      $0x0a, Z28, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z30, Z30
+	VPADDD      Z10, Z30, Z30
+	VPADDD.BCST constants<>+120(SB), Z30, Z12
+	VPADDD      Z12, Z1, Z1
+	VPRORD      $0x06, Z6, Z8
+	VPRORD      $0x0b, Z6, Z9
+	VPRORD      $0x19, Z6, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z6, Z13
+	VPTERNLOGD  $0xca, Z0, Z7, Z13
+	VPADDD      Z8, Z1, Z1
+	VPADDD      Z13, Z1, Z1
+	VPADDD      Z1, Z5, Z5
+	VPRORD      $0x02, Z2, Z10
+	VPRORD      $0x0d, Z2, Z11
+	VPRORD      $0x16, Z2, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z2, Z14
+	VPTERNLOGD  $0xe8, Z4, Z3, Z14
+	VPADDD      Z10, Z1, Z1
+	VPADDD      Z14, Z1, Z1
+	VPRORD      $0x07, Z16, Z8
+	VPRORD      $0x12, Z16, Z9
+	VPSRLD      $0x03, Z16, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z24, Z31, Z31
+	VPRORD      $0x11, Z29, Z10
+	VPRORD      $0x13, Z29, Z11
+	VPSRLD      $0x0a, Z29, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z31, Z31
+	VPADDD      Z10, Z31, Z31
+	VPADDD.BCST constants<>+124(SB), Z31, Z12
+	VPADDD      Z12, Z0, Z0
+	VPRORD      $0x06, Z5, Z8
+	VPRORD      $0x0b, Z5, Z9
+	VPRORD      $0x19, Z5, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z5, Z13
+	VPTERNLOGD  $0xca, Z7, Z6, Z13
+	VPADDD      Z8, Z0, Z0
+	VPADDD      Z13, Z0, Z0
+	VPADDD      Z0, Z4, Z4
+	VPRORD      $0x02, Z1, Z10
+	VPRORD      $0x0d, Z1, Z11
+	VPRORD      $0x16, Z1, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z1, Z14
+	VPTERNLOGD  $0xe8, Z3, Z2, Z14
+	VPADDD      Z10, Z0, Z0
+	VPADDD      Z14, Z0, Z0
+	VPRORD      $0x07, Z17, Z8
+	VPRORD      $0x12, Z17, Z9
+	VPSRLD      $0x03, Z17, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z25, Z16, Z16
+	VPRORD      $0x11, Z30, Z10
+	VPRORD      $0x13, Z30, Z11
+	VPSRLD      $0x0a, Z30, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z16, Z16
+	VPADDD      Z10, Z16, Z16
+	VPADDD.BCST constants<>+128(SB), Z16, Z12
+	VPADDD      Z12, Z7, Z7
+	VPRORD      $0x06, Z4, Z8
+	VPRORD      $0x0b, Z4, Z9
+	VPRORD      $0x19, Z4, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z4, Z13
+	VPTERNLOGD  $0xca, Z6, Z5, Z13
+	VPADDD      Z8, Z7, Z7
+	VPADDD      Z13, Z7, Z7
+	VPADDD      Z7, Z3, Z3
+	VPRORD      $0x02, Z0, Z10
+	VPRORD      $0x0d, Z0, Z11
+	VPRORD      $0x16, Z0, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z0, Z14
+	VPTERNLOGD  $0xe8, Z2, Z1, Z14
+	VPADDD      Z10, Z7, Z7
+	VPADDD      Z14, Z7, Z7
+	VPRORD      $0x07, Z18, Z8
+	VPRORD      $0x12, Z18, Z9
+	VPSRLD      $0x03, Z18, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z26, Z17, Z17
+	VPRORD      $0x11, Z31, Z10
+	VPRORD      $0x13, Z31, Z11
+	VPSRLD      $0x0a, Z31, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z17, Z17
+	VPADDD      Z10, Z17, Z17
+	VPADDD.BCST constants<>+132(SB), Z17, Z12
+	VPADDD      Z12, Z6, Z6
+	VPRORD      $0x06, Z3, Z8
+	VPRORD      $0x0b, Z3, Z9
+	VPRORD      $0x19, Z3, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z3, Z13
+	VPTERNLOGD  $0xca, Z5, Z4, Z13
+	VPADDD      Z8, Z6, Z6
+	VPADDD      Z13, Z6, Z6
+	VPADDD      Z6, Z2, Z2
+	VPRORD      $0x02, Z7, Z10
+	VPRORD      $0x0d, Z7, Z11
+	VPRORD      $0x16, Z7, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z7, Z14
+	VPTERNLOGD  $0xe8, Z1, Z0, Z14
+	VPADDD      Z10, Z6, Z6
+	VPADDD      Z14, Z6, Z6
+	VPRORD      $0x07, Z19, Z8
+	VPRORD      $0x12, Z19, Z9
+	VPSRLD      $0x03, Z19, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z27, Z18, Z18
+	VPRORD      $0x11, Z16, Z10
+	VPRORD      $0x13, Z16, Z11
+	VPSRLD      $0x0a, Z16, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z18, Z18
+	VPADDD      Z10, Z18, Z18
+	VPADDD.BCST constants<>+136(SB), Z18, Z12
+	VPADDD      Z12, Z5, Z5
+	VPRORD      $0x06, Z2, Z8
+	VPRORD      $0x0b, Z2, Z9
+	VPRORD      $0x19, Z2, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z2, Z13
+	VPTERNLOGD  $0xca, Z4, Z3, Z13
+	VPADDD      Z8, Z5, Z5
+	VPADDD      Z13, Z5, Z5
+	VPADDD      Z5, Z1, Z1
+	VPRORD      $0x02, Z6, Z10
+	VPRORD      $0x0d, Z6, Z11
+	VPRORD      $0x16, Z6, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z6, Z14
+	VPTERNLOGD  $0xe8, Z0, Z7, Z14
+	VPADDD      Z10, Z5, Z5
+	VPADDD      Z14, Z5, Z5
+	VPRORD      $0x07, Z20, Z8
+	VPRORD      $0x12, Z20, Z9
+	VPSRLD      $0x03, Z20, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z28, Z19, Z19
+	VPRORD      $0x11, Z17, Z10
+	VPRORD      $0x13, Z17, Z11
+	VPSRLD      $0x0a, Z17, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z19, Z19
+	VPADDD      Z10, Z19, Z19
+	VPADDD.BCST constants<>+140(SB), Z19, Z12
+	VPADDD      Z12, Z4, Z4
+	VPRORD      $0x06, Z1, Z8
+	VPRORD      $0x0b, Z1, Z9
+	VPRORD      $0x19, Z1, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z1, Z13
+	VPTERNLOGD  $0xca, Z3, Z2, Z13
+	VPADDD      Z8, Z4, Z4
+	VPADDD      Z13, Z4, Z4
+	VPADDD      Z4, Z0, Z0
+	VPRORD      $0x02, Z5, Z10
+	VPRORD      $0x0d, Z5, Z11
+	VPRORD      $0x16, Z5, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z5, Z14
+	VPTERNLOGD  $0xe8, Z7, Z6, Z14
+	VPADDD      Z10, Z4, Z4
+	VPADDD      Z14, Z4, Z4
+	VPRORD      $0x07, Z21, Z8
+	VPRORD      $0x12, Z21, Z9
+	VPSRLD      $0x03, Z21, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z29, Z20, Z20
+	VPRORD      $0x11, Z18, Z10
+	VPRORD      $0x13, Z18, Z11
+	VPSRLD      $0x0a, Z18, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z20, Z20
+	VPADDD      Z10, Z20, Z20
+	VPADDD.BCST constants<>+144(SB), Z20, Z12
+	VPADDD      Z12, Z3, Z3
+	VPRORD      $0x06, Z0, Z8
+	VPRORD      $0x0b, Z0, Z9
+	VPRORD      $0x19, Z0, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z0, Z13
+	VPTERNLOGD  $0xca, Z2, Z1, Z13
+	VPADDD      Z8, Z3, Z3
+	VPADDD      Z13, Z3, Z3
+	VPADDD      Z3, Z7, Z7
+	VPRORD      $0x02, Z4, Z10
+	VPRORD      $0x0d, Z4, Z11
+	VPRORD      $0x16, Z4, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z4, Z14
+	VPTERNLOGD  $0xe8, Z6, Z5, Z14
+	VPADDD      Z10, Z3, Z3
+	VPADDD      Z14, Z3, Z3
+	VPRORD      $0x07, Z22, Z8
+	VPRORD      $0x12, Z22, Z9
+	VPSRLD      $0x03, Z22, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z30, Z21, Z21
+	VPRORD      $0x11, Z19, Z10
+	VPRORD      $0x13, Z19, Z11
+	VPSRLD      $0x0a, Z19, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z21, Z21
+	VPADDD      Z10, Z21, Z21
+	VPADDD.BCST constants<>+148(SB), Z21, Z12
+	VPADDD      Z12, Z2, Z2
+	VPRORD      $0x06, Z7, Z8
+	VPRORD      $0x0b, Z7, Z9
+	VPRORD      $0x19, Z7, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z7, Z13
+	VPTERNLOGD  $0xca, Z1, Z0, Z13
+	VPADDD      Z8, Z2, Z2
+	VPADDD      Z13, Z2, Z2
+	VPADDD      Z2, Z6, Z6
+	VPRORD      $0x02, Z3, Z10
+	VPRORD      $0x0d, Z3, Z11
+	VPRORD      $0x16, Z3, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z3, Z14
+	VPTERNLOGD  $0xe8, Z5, Z4, Z14
+	VPADDD      Z10, Z2, Z2
+	VPADDD      Z14, Z2, Z2
+	VPRORD      $0x07, Z23, Z8
+	VPRORD      $0x12, Z23, Z9
+	VPSRLD      $0x03, Z23, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z31, Z22, Z22
+	VPRORD      $0x11, Z20, Z10
+	VPRORD      $0x13, Z20, Z11
+	VPSRLD      $0x0a, Z20, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z22, Z22
+	VPADDD      Z10, Z22, Z22
+	VPADDD.BCST constants<>+152(SB), Z22, Z12
+	VPADDD      Z12, Z1, Z1
+	VPRORD      $0x06, Z6, Z8
+	VPRORD      $0x0b, Z6, Z9
+	VPRORD      $0x19, Z6, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z6, Z13
+	VPTERNLOGD  $0xca, Z0, Z7, Z13
+	VPADDD      Z8, Z1, Z1
+	VPADDD      Z13, Z1, Z1
+	VPADDD      Z1, Z5, Z5
+	VPRORD      $0x02, Z2, Z10
+	VPRORD      $0x0d, Z2, Z11
+	VPRORD      $0x16, Z2, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z2, Z14
+	VPTERNLOGD  $0xe8, Z4, Z3, Z14
+	VPADDD      Z10, Z1, Z1
+	VPADDD      Z14, Z1, Z1
+	VPRORD      $0x07, Z24, Z8
+	VPRORD      $0x12, Z24, Z9
+	VPSRLD      $0x03, Z24, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z16, Z23, Z23
+	VPRORD      $0x11, Z21, Z10
+	VPRORD      $0x13, Z21, Z11
+	VPSRLD      $0x0a, Z21, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z23, Z23
+	VPADDD      Z10, Z23, Z23
+	VPADDD.BCST constants<>+156(SB), Z23, Z12
+	VPADDD      Z12, Z0, Z0
+	VPRORD      $0x06, Z5, Z8
+	VPRORD      $0x0b, Z5, Z9
+	VPRORD      $0x19, Z5, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z5, Z13
+	VPTERNLOGD  $0xca, Z7, Z6, Z13
+	VPADDD      Z8, Z0, Z0
+	VPADDD      Z13, Z0, Z0
+	VPADDD      Z0, Z4, Z4
+	VPRORD      $0x02, Z1, Z10
+	VPRORD      $0x0d, Z1, Z11
+	VPRORD      $0x16, Z1, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z1, Z14
+	VPTERNLOGD  $0xe8, Z3, Z2, Z14
+	VPADDD      Z10, Z0, Z0
+	VPADDD      Z14, Z0, Z0
+	VPRORD      $0x07, Z25, Z8
+	VPRORD      $0x12, Z25, Z9
+	VPSRLD      $0x03, Z25, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z17, Z24, Z24
+	VPRORD      $0x11, Z22, Z10
+	VPRORD      $0x13, Z22, Z11
+	VPSRLD      $0x0a, Z22, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z24, Z24
+	VPADDD      Z10, Z24, Z24
+	VPADDD.BCST constants<>+160(SB), Z24, Z12
+	VPADDD      Z12, Z7, Z7
+	VPRORD      $0x06, Z4, Z8
+	VPRORD      $0x0b, Z4, Z9
+	VPRORD      $0x19, Z4, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z4, Z13
+	VPTERNLOGD  $0xca, Z6, Z5, Z13
+	VPADDD      Z8, Z7, Z7
+	VPADDD      Z13, Z7, Z7
+	VPADDD      Z7, Z3, Z3
+	VPRORD      $0x02, Z0, Z10
+	VPRORD      $0x0d, Z0, Z11
+	VPRORD      $0x16, Z0, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z0, Z14
+	VPTERNLOGD  $0xe8, Z2, Z1, Z14
+	VPADDD      Z10, Z7, Z7
+	VPADDD      Z14, Z7, Z7
+	VPRORD      $0x07, Z26, Z8
+	VPRORD      $0x12, Z26, Z9
+	VPSRLD      $0x03, Z26, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z18, Z25, Z25
+	VPRORD      $0x11, Z23, Z10
+	VPRORD      $0x13, Z23, Z11
+	VPSRLD      $0x0a, Z23, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z25, Z25
+	VPADDD      Z10, Z25, Z25
+	VPADDD.BCST constants<>+164(SB), Z25, Z12
+	VPADDD      Z12, Z6, Z6
+	VPRORD      $0x06, Z3, Z8
+	VPRORD      $0x0b, Z3, Z9
+	VPRORD      $0x19, Z3, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z3, Z13
+	VPTERNLOGD  $0xca, Z5, Z4, Z13
+	VPADDD      Z8, Z6, Z6
+	VPADDD      Z13, Z6, Z6
+	VPADDD      Z6, Z2, Z2
+	VPRORD      $0x02, Z7, Z10
+	VPRORD      $0x0d, Z7, Z11
+	VPRORD      $0x16, Z7, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z7, Z14
+	VPTERNLOGD  $0xe8, Z1, Z0, Z14
+	VPADDD      Z10, Z6, Z6
+	VPADDD      Z14, Z6, Z6
+	VPRORD      $0x07, Z27, Z8
+	VPRORD      $0x12, Z27, Z9
+	VPSRLD      $0x03, Z27, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z19, Z26, Z26
+	VPRORD      $0x11, Z24, Z10
+	VPRORD      $0x13, Z24, Z11
+	VPSRLD      $0x0a, Z24, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z26, Z26
+	VPADDD      Z10, Z26, Z26
+	VPADDD.BCST constants<>+168(SB), Z26, Z12
+	VPADDD      Z12, Z5, Z5
+	VPRORD      $0x06, Z2, Z8
+	VPRORD      $0x0b, Z2, Z9
+	VPRORD      $0x19, Z2, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z2, Z13
+	VPTERNLOGD  $0xca, Z4, Z3, Z13
+	VPADDD      Z8, Z5, Z5
+	VPADDD      Z13, Z5, Z5
+	VPADDD      Z5, Z1, Z1
+	VPRORD      $0x02, Z6, Z10
+	VPRORD      $0x0d, Z6, Z11
+	VPRORD      $0x16, Z6, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z6, Z14
+	VPTERNLOGD  $0xe8, Z0, Z7, Z14
+	VPADDD      Z10, Z5, Z5
+	VPADDD      Z14, Z5, Z5
+	VPRORD      $0x07, Z28, Z8
+	VPRORD      $0x12, Z28, Z9
+	VPSRLD      $0x03, Z28, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z20, Z27, Z27
+	VPRORD      $0x11, Z25, Z10
+	VPRORD      $0x13, Z25, Z11
+	VPSRLD      $0x0a, Z25, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z27, Z27
+	VPADDD      Z10, Z27, Z27
+	VPADDD.BCST constants<>+172(SB), Z27, Z12
+	VPADDD      Z12, Z4, Z4
+	VPRORD      $0x06, Z1, Z8
+	VPRORD      $0x0b, Z1, Z9
+	VPRORD      $0x19, Z1, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z1, Z13
+	VPTERNLOGD  $0xca, Z3, Z2, Z13
+	VPADDD      Z8, Z4, Z4
+	VPADDD      Z13, Z4, Z4
+	VPADDD      Z4, Z0, Z0
+	VPRORD      $0x02, Z5, Z10
+	VPRORD      $0x0d, Z5, Z11
+	VPRORD      $0x16, Z5, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z5, Z14
+	VPTERNLOGD  $0xe8, Z7, Z6, Z14
+	VPADDD      Z10, Z4, Z4
+	VPADDD      Z14, Z4, Z4
+	VPRORD      $0x07, Z29, Z8
+	VPRORD      $0x12, Z29, Z9
+	VPSRLD      $0x03, Z29, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z21, Z28, Z28
+	VPRORD      $0x11, Z26, Z10
+	VPRORD      $0x13, Z26, Z11
+	VPSRLD      $0x0a, Z26, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z28, Z28
+	VPADDD      Z10, Z28, Z28
+	VPADDD.BCST constants<>+176(SB), Z28, Z12
+	VPADDD      Z12, Z3, Z3
+	VPRORD      $0x06, Z0, Z8
+	VPRORD      $0x0b, Z0, Z9
+	VPRORD      $0x19, Z0, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z0, Z13
+	VPTERNLOGD  $0xca, Z2, Z1, Z13
+	VPADDD      Z8, Z3, Z3
+	VPADDD      Z13, Z3, Z3
+	VPADDD      Z3, Z7, Z7
+	VPRORD      $0x02, Z4, Z10
+	VPRORD      $0x0d, Z4, Z11
+	VPRORD      $0x16, Z4, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z4, Z14
+	VPTERNLOGD  $0xe8, Z6, Z5, Z14
+	VPADDD      Z10, Z3, Z3
+	VPADDD      Z14, Z3, Z3
+	VPRORD      $0x07, Z30, Z8
+	VPRORD      $0x12, Z30, Z9
+	VPSRLD      $0x03, Z30, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z22, Z29, Z29
+	VPRORD      $0x11, Z27, Z10
+	VPRORD      $0x13, Z27, Z11
+	VPSRLD      $0x0a, Z27, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z29, Z29
+	VPADDD      Z10, Z29, Z29
+	VPADDD.BCST constants<>+180(SB), Z29, Z12
+	VPADDD      Z12, Z2, Z2
+	VPRORD      $0x06, Z7, Z8
+	VPRORD      $0x0b, Z7, Z9
+	VPRORD      $0x19, Z7, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z7, Z13
+	VPTERNLOGD  $0xca, Z1, Z0, Z13
+	VPADDD      Z8, Z2, Z2
+	VPADDD      Z13, Z2, Z2
+	VPADDD      Z2, Z6, Z6
+	VPRORD      $0x02, Z3, Z10
+	VPRORD      $0x0d, Z3, Z11
+	VPRORD      $0x16, Z3, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z3, Z14
+	VPTERNLOGD  $0xe8, Z5, Z4, Z14
+	VPADDD      Z10, Z2, Z2
+	VPADDD      Z14, Z2, Z2
+	VPRORD      $0x07, Z31, Z8
+	VPRORD      $0x12, Z31, Z9
+	VPSRLD      $0x03, Z31, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z23, Z30, Z30
+	VPRORD      $0x11, Z28, Z10
+	VPRORD      $0x13, Z28, Z11
+	VPSRLD      $0x0a, Z28, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z30, Z30
+	VPADDD      Z10, Z30, Z30
+	VPADDD.BCST constants<>+184(SB), Z30, Z12
+	VPADDD      Z12, Z1, Z1
+	VPRORD      $0x06, Z6, Z8
+	VPRORD      $0x0b, Z6, Z9
+	VPRORD      $0x19, Z6, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z6, Z13
+	VPTERNLOGD  $0xca, Z0, Z7, Z13
+	VPADDD      Z8, Z1, Z1
+	VPADDD      Z13, Z1, Z1
+	VPADDD      Z1, Z5, Z5
+	VPRORD      $0x02, Z2, Z10
+	VPRORD      $0x0d, Z2, Z11
+	VPRORD      $0x16, Z2, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z2, Z14
+	VPTERNLOGD  $0xe8, Z4, Z3, Z14
+	VPADDD      Z10, Z1, Z1
+	VPADDD      Z14, Z1, Z1
+	VPRORD      $0x07, Z16, Z8
+	VPRORD      $0x12, Z16, Z9
+	VPSRLD      $0x03, Z16, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z24, Z31, Z31
+	VPRORD      $0x11, Z29, Z10
+	VPRORD      $0x13, Z29, Z11
+	VPSRLD      $0x0a, Z29, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z31, Z31
+	VPADDD      Z10, Z31, Z31
+	VPADDD.BCST constants<>+188(SB), Z31, Z12
+	VPADDD      Z12, Z0, Z0
+	VPRORD      $0x06, Z5, Z8
+	VPRORD      $0x0b, Z5, Z9
+	VPRORD      $0x19, Z5, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z5, Z13
+	VPTERNLOGD  $0xca, Z7, Z6, Z13
+	VPADDD      Z8, Z0, Z0
+	VPADDD      Z13, Z0, Z0
+	VPADDD      Z0, Z4, Z4
+	VPRORD      $0x02, Z1, Z10
+	VPRORD      $0x0d, Z1, Z11
+	VPRORD      $0x16, Z1, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z1, Z14
+	VPTERNLOGD  $0xe8, Z3, Z2, Z14
+	VPADDD      Z10, Z0, Z0
+	VPADDD      Z14, Z0, Z0
+	VPRORD      $0x07, Z17, Z8
+	VPRORD      $0x12, Z17, Z9
+	VPSRLD      $0x03, Z17, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z25, Z16, Z16
+	VPRORD      $0x11, Z30, Z10
+	VPRORD      $0x13, Z30, Z11
+	VPSRLD      $0x0a, Z30, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z16, Z16
+	VPADDD      Z10, Z16, Z16
+	VPADDD.BCST constants<>+192(SB), Z16, Z12
+	VPADDD      Z12, Z7, Z7
+	VPRORD      $0x06, Z4, Z8
+	VPRORD      $0x0b, Z4, Z9
+	VPRORD      $0x19, Z4, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z4, Z13
+	VPTERNLOGD  $0xca, Z6, Z5, Z13
+	VPADDD      Z8, Z7, Z7
+	VPADDD      Z13, Z7, Z7
+	VPADDD      Z7, Z3, Z3
+	VPRORD      $0x02, Z0, Z10
+	VPRORD      $0x0d, Z0, Z11
+	VPRORD      $0x16, Z0, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z0, Z14
+	VPTERNLOGD  $0xe8, Z2, Z1, Z14
+	VPADDD      Z10, Z7, Z7
+	VPADDD      Z14, Z7, Z7
+	VPRORD      $0x07, Z18, Z8
+	VPRORD      $0x12, Z18, Z9
+	VPSRLD      $0x03, Z18, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z26, Z17, Z17
+	VPRORD      $0x11, Z31, Z10
+	VPRORD      $0x13, Z31, Z11
+	VPSRLD      $0x0a, Z31, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z17, Z17
+	VPADDD      Z10, Z17, Z17
+	VPADDD.BCST constants<>+196(SB), Z17, Z12
+	VPADDD      Z12, Z6, Z6
+	VPRORD      $0x06, Z3, Z8
+	VPRORD      $0x0b, Z3, Z9
+	VPRORD      $0x19, Z3, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z3, Z13
+	VPTERNLOGD  $0xca, Z5, Z4, Z13
+	VPADDD      Z8, Z6, Z6
+	VPADDD      Z13, Z6, Z6
+	VPADDD      Z6, Z2, Z2
+	VPRORD      $0x02, Z7, Z10
+	VPRORD      $0x0d, Z7, Z11
+	VPRORD      $0x16, Z7, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z7, Z14
+	VPTERNLOGD  $0xe8, Z1, Z0, Z14
+	VPADDD      Z10, Z6, Z6
+	VPADDD      Z14, Z6, Z6
+	VPRORD      $0x07, Z19, Z8
+	VPRORD      $0x12, Z19, Z9
+	VPSRLD      $0x03, Z19, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z27, Z18, Z18
+	VPRORD      $0x11, Z16, Z10
+	VPRORD      $0x13, Z16, Z11
+	VPSRLD      $0x0a, Z16, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z18, Z18
+	VPADDD      Z10, Z18, Z18
+	VPADDD.BCST constants<>+200(SB), Z18, Z12
+	VPADDD      Z12, Z5, Z5
+	VPRORD      $0x06, Z2, Z8
+	VPRORD      $0x0b, Z2, Z9
+	VPRORD      $0x19, Z2, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z2, Z13
+	VPTERNLOGD  $0xca, Z4, Z3, Z13
+	VPADDD      Z8, Z5, Z5
+	VPADDD      Z13, Z5, Z5
+	VPADDD      Z5, Z1, Z1
+	VPRORD      $0x02, Z6, Z10
+	VPRORD      $0x0d, Z6, Z11
+	VPRORD      $0x16, Z6, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z6, Z14
+	VPTERNLOGD  $0xe8, Z0, Z7, Z14
+	VPADDD      Z10, Z5, Z5
+	VPADDD      Z14, Z5, Z5
+	VPRORD      $0x07, Z20, Z8
+	VPRORD      $0x12, Z20, Z9
+	VPSRLD      $0x03, Z20, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z28, Z19, Z19
+	VPRORD      $0x11, Z17, Z10
+	VPRORD      $0x13, Z17, Z11
+	VPSRLD      $0x0a, Z17, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z19, Z19
+	VPADDD      Z10, Z19, Z19
+	VPADDD.BCST constants<>+204(SB), Z19, Z12
+	VPADDD      Z12, Z4, Z4
+	VPRORD      $0x06, Z1, Z8
+	VPRORD      $0x0b, Z1, Z9
+	VPRORD      $0x19, Z1, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z1, Z13
+	VPTERNLOGD  $0xca, Z3, Z2, Z13
+	VPADDD      Z8, Z4, Z4
+	VPADDD      Z13, Z4, Z4
+	VPADDD      Z4, Z0, Z0
+	VPRORD      $0x02, Z5, Z10
+	VPRORD      $0x0d, Z5, Z11
+	VPRORD      $0x16, Z5, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z5, Z14
+	VPTERNLOGD  $0xe8, Z7, Z6, Z14
+	VPADDD      Z10, Z4, Z4
+	VPADDD      Z14, Z4, Z4
+	VPRORD      $0x07, Z21, Z8
+	VPRORD      $0x12, Z21, Z9
+	VPSRLD      $0x03, Z21, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z29, Z20, Z20
+	VPRORD      $0x11, Z18, Z10
+	VPRORD      $0x13, Z18, Z11
+	VPSRLD      $0x0a, Z18, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z20, Z20
+	VPADDD      Z10, Z20, Z20
+	VPADDD.BCST constants<>+208(SB), Z20, Z12
+	VPADDD      Z12, Z3, Z3
+	VPRORD      $0x06, Z0, Z8
+	VPRORD      $0x0b, Z0, Z9
+	VPRORD      $0x19, Z0, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z0, Z13
+	VPTERNLOGD  $0xca, Z2, Z1, Z13
+	VPADDD      Z8, Z3, Z3
+	VPADDD      Z13, Z3, Z3
+	VPADDD      Z3, Z7, Z7
+	VPRORD      $0x02, Z4, Z10
+	VPRORD      $0x0d, Z4, Z11
+	VPRORD      $0x16, Z4, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z4, Z14
+	VPTERNLOGD  $0xe8, Z6, Z5, Z14
+	VPADDD      Z10, Z3, Z3
+	VPADDD      Z14, Z3, Z3
+	VPRORD      $0x07, Z22, Z8
+	VPRORD      $0x12, Z22, Z9
+	VPSRLD      $0x03, Z22, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z30, Z21, Z21
+	VPRORD      $0x11, Z19, Z10
+	VPRORD      $0x13, Z19, Z11
+	VPSRLD      $0x0a, Z19, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z21, Z21
+	VPADDD      Z10, Z21, Z21
+	VPADDD.BCST constants<>+212(SB), Z21, Z12
+	VPADDD      Z12, Z2, Z2
+	VPRORD      $0x06, Z7, Z8
+	VPRORD      $0x0b, Z7, Z9
+	VPRORD      $0x19, Z7, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z7, Z13
+	VPTERNLOGD  $0xca, Z1, Z0, Z13
+	VPADDD      Z8, Z2, Z2
+	VPADDD      Z13, Z2, Z2
+	VPADDD      Z2, Z6, Z6
+	VPRORD      $0x02, Z3, Z10
+	VPRORD      $0x0d, Z3, Z11
+	VPRORD      $0x16, Z3, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z3, Z14
+	VPTERNLOGD  $0xe8, Z5, Z4, Z14
+	VPADDD      Z10, Z2, Z2
+	VPADDD      Z14, Z2, Z2
+	VPRORD      $0x07, Z23, Z8
+	VPRORD      $0x12, Z23, Z9
+	VPSRLD      $0x03, Z23, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z31, Z22, Z22
+	VPRORD      $0x11, Z20, Z10
+	VPRORD      $0x13, Z20, Z11
+	VPSRLD      $0x0a, Z20, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z22, Z22
+	VPADDD      Z10, Z22, Z22
+	VPADDD.BCST constants<>+216(SB), Z22, Z12
+	VPADDD      Z12, Z1, Z1
+	VPRORD      $0x06, Z6, Z8
+	VPRORD      $0x0b, Z6, Z9
+	VPRORD      $0x19, Z6, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z6, Z13
+	VPTERNLOGD  $0xca, Z0, Z7, Z13
+	VPADDD      Z8, Z1, Z1
+	VPADDD      Z13, Z1, Z1
+	VPADDD      Z1, Z5, Z5
+	VPRORD      $0x02, Z2, Z10
+	VPRORD      $0x0d, Z2, Z11
+	VPRORD      $0x16, Z2, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z2, Z14
+	VPTERNLOGD  $0xe8, Z4, Z3, Z14
+	VPADDD      Z10, Z1, Z1
+	VPADDD      Z14, Z1, Z1
+	VPRORD      $0x07, Z24, Z8
+	VPRORD      $0x12, Z24, Z9
+	VPSRLD      $0x03, Z24, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z16, Z23, Z23
+	VPRORD      $0x11, Z21, Z10
+	VPRORD      $0x13, Z21, Z11
+	VPSRLD      $0x0a, Z21, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z23, Z23
+	VPADDD      Z10, Z23, Z23
+	VPADDD.BCST constants<>+220(SB), Z23, Z12
+	VPADDD      Z12, Z0, Z0
+	VPRORD      $0x06, Z5, Z8
+	VPRORD      $0x0b, Z5, Z9
+	VPRORD      $0x19, Z5, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z5, Z13
+	VPTERNLOGD  $0xca, Z7, Z6, Z13
+	VPADDD      Z8, Z0, Z0
+	VPADDD      Z13, Z0, Z0
+	VPADDD      Z0, Z4, Z4
+	VPRORD      $0x02, Z1, Z10
+	VPRORD      $0x0d, Z1, Z11
+	VPRORD      $0x16, Z1, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z1, Z14
+	VPTERNLOGD  $0xe8, Z3, Z2, Z14
+	VPADDD      Z10, Z0, Z0
+	VPADDD      Z14, Z0, Z0
+	VPRORD      $0x07, Z25, Z8
+	VPRORD      $0x12, Z25, Z9
+	VPSRLD      $0x03, Z25, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z17, Z24, Z24
+	VPRORD      $0x11, Z22, Z10
+	VPRORD      $0x13, Z22, Z11
+	VPSRLD      $0x0a, Z22, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z24, Z24
+	VPADDD      Z10, Z24, Z24
+	VPADDD.BCST constants<>+224(SB), Z24, Z12
+	VPADDD      Z12, Z7, Z7
+	VPRORD      $0x06, Z4, Z8
+	VPRORD      $0x0b, Z4, Z9
+	VPRORD      $0x19, Z4, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z4, Z13
+	VPTERNLOGD  $0xca, Z6, Z5, Z13
+	VPADDD      Z8, Z7, Z7
+	VPADDD      Z13, Z7, Z7
+	VPADDD      Z7, Z3, Z3
+	VPRORD      $0x02, Z0, Z10
+	VPRORD      $0x0d, Z0, Z11
+	VPRORD      $0x16, Z0, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z0, Z14
+	VPTERNLOGD  $0xe8, Z2, Z1, Z14
+	VPADDD      Z10, Z7, Z7
+	VPADDD      Z14, Z7, Z7
+	VPRORD      $0x07, Z26, Z8
+	VPRORD      $0x12, Z26, Z9
+	VPSRLD      $0x03, Z26, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z18, Z25, Z25
+	VPRORD      $0x11, Z23, Z10
+	VPRORD      $0x13, Z23, Z11
+	VPSRLD      $0x0a, Z23, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z25, Z25
+	VPADDD      Z10, Z25, Z25
+	VPADDD.BCST constants<>+228(SB), Z25, Z12
+	VPADDD      Z12, Z6, Z6
+	VPRORD      $0x06, Z3, Z8
+	VPRORD      $0x0b, Z3, Z9
+	VPRORD      $0x19, Z3, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z3, Z13
+	VPTERNLOGD  $0xca, Z5, Z4, Z13
+	VPADDD      Z8, Z6, Z6
+	VPADDD      Z13, Z6, Z6
+	VPADDD      Z6, Z2, Z2
+	VPRORD      $0x02, Z7, Z10
+	VPRORD      $0x0d, Z7, Z11
+	VPRORD      $0x16, Z7, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z7, Z14
+	VPTERNLOGD  $0xe8, Z1, Z0, Z14
+	VPADDD      Z10, Z6, Z6
+	VPADDD      Z14, Z6, Z6
+	VPRORD      $0x07, Z27, Z8
+	VPRORD      $0x12, Z27, Z9
+	VPSRLD      $0x03, Z27, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z19, Z26, Z26
+	VPRORD      $0x11, Z24, Z10
+	VPRORD      $0x13, Z24, Z11
+	VPSRLD      $0x0a, Z24, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z26, Z26
+	VPADDD      Z10, Z26, Z26
+	VPADDD.BCST constants<>+232(SB), Z26, Z12
+	VPADDD      Z12, Z5, Z5
+	VPRORD      $0x06, Z2, Z8
+	VPRORD      $0x0b, Z2, Z9
+	VPRORD      $0x19, Z2, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z2, Z13
+	VPTERNLOGD  $0xca, Z4, Z3, Z13
+	VPADDD      Z8, Z5, Z5
+	VPADDD      Z13, Z5, Z5
+	VPADDD      Z5, Z1, Z1
+	VPRORD      $0x02, Z6, Z10
+	VPRORD      $0x0d, Z6, Z11
+	VPRORD      $0x16, Z6, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z6, Z14
+	VPTERNLOGD  $0xe8, Z0, Z7, Z14
+	VPADDD      Z10, Z5, Z5
+	VPADDD      Z14, Z5, Z5
+	VPRORD      $0x07, Z28, Z8
+	VPRORD      $0x12, Z28, Z9
+	VPSRLD      $0x03, Z28, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z20, Z27, Z27
+	VPRORD      $0x11, Z25, Z10
+	VPRORD      $0x13, Z25, Z11
+	VPSRLD      $0x0a, Z25, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z27, Z27
+	VPADDD      Z10, Z27, Z27
+	VPADDD.BCST constants<>+236(SB), Z27, Z12
+	VPADDD      Z12, Z4, Z4
+	VPRORD      $0x06, Z1, Z8
+	VPRORD      $0x0b, Z1, Z9
+	VPRORD      $0x19, Z1, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z1, Z13
+	VPTERNLOGD  $0xca, Z3, Z2, Z13
+	VPADDD      Z8, Z4, Z4
+	VPADDD      Z13, Z4, Z4
+	VPADDD      Z4, Z0, Z0
+	VPRORD      $0x02, Z5, Z10
+	VPRORD      $0x0d, Z5, Z11
+	VPRORD      $0x16, Z5, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z5, Z14
+	VPTERNLOGD  $0xe8, Z7, Z6, Z14
+	VPADDD      Z10, Z4, Z4
+	VPADDD      Z14, Z4, Z4
+	VPRORD      $0x07, Z29, Z8
+	VPRORD      $0x12, Z29, Z9
+	VPSRLD      $0x03, Z29, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z21, Z28, Z28
+	VPRORD      $0x11, Z26, Z10
+	VPRORD      $0x13, Z26, Z11
+	VPSRLD      $0x0a, Z26, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z28, Z28
+	VPADDD      Z10, Z28, Z28
+	VPADDD.BCST constants<>+240(SB), Z28, Z12
+	VPADDD      Z12, Z3, Z3
+	VPRORD      $0x06, Z0, Z8
+	VPRORD      $0x0b, Z0, Z9
+	VPRORD      $0x19, Z0, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z0, Z13
+	VPTERNLOGD  $0xca, Z2, Z1, Z13
+	VPADDD      Z8, Z3, Z3
+	VPADDD      Z13, Z3, Z3
+	VPADDD      Z3, Z7, Z7
+	VPRORD      $0x02, Z4, Z10
+	VPRORD      $0x0d, Z4, Z11
+	VPRORD      $0x16, Z4, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z4, Z14
+	VPTERNLOGD  $0xe8, Z6, Z5, Z14
+	VPADDD      Z10, Z3, Z3
+	VPADDD      Z14, Z3, Z3
+	VPRORD      $0x07, Z30, Z8
+	VPRORD      $0x12, Z30, Z9
+	VPSRLD      $0x03, Z30, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z22, Z29, Z29
+	VPRORD      $0x11, Z27, Z10
+	VPRORD      $0x13, Z27, Z11
+	VPSRLD      $0x0a, Z27, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z29, Z29
+	VPADDD      Z10, Z29, Z29
+	VPADDD.BCST constants<>+244(SB), Z29, Z12
+	VPADDD      Z12, Z2, Z2
+	VPRORD      $0x06, Z7, Z8
+	VPRORD      $0x0b, Z7, Z9
+	VPRORD      $0x19, Z7, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z7, Z13
+	VPTERNLOGD  $0xca, Z1, Z0, Z13
+	VPADDD      Z8, Z2, Z2
+	VPADDD      Z13, Z2, Z2
+	VPADDD      Z2, Z6, Z6
+	VPRORD      $0x02, Z3, Z10
+	VPRORD      $0x0d, Z3, Z11
+	VPRORD      $0x16, Z3, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z3, Z14
+	VPTERNLOGD  $0xe8, Z5, Z4, Z14
+	VPADDD      Z10, Z2, Z2
+	VPADDD      Z14, Z2, Z2
+	VPRORD      $0x07, Z31, Z8
+	VPRORD      $0x12, Z31, Z9
+	VPSRLD      $0x03, Z31, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z23, Z30, Z30
+	VPRORD      $0x11, Z28, Z10
+	VPRORD      $0x13, Z28, Z11
+	VPSRLD      $0x0a, Z28, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z30, Z30
+	VPADDD      Z10, Z30, Z30
+	VPADDD.BCST constants<>+248(SB), Z30, Z12
+	VPADDD      Z12, Z1, Z1
+	VPRORD      $0x06, Z6, Z8
+	VPRORD      $0x0b, Z6, Z9
+	VPRORD      $0x19, Z6, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z6, Z13
+	VPTERNLOGD  $0xca, Z0, Z7, Z13
+	VPADDD      Z8, Z1, Z1
+	VPADDD      Z13, Z1, Z1
+	VPADDD      Z1, Z5, Z5
+	VPRORD      $0x02, Z2, Z10
+	VPRORD      $0x0d, Z2, Z11
+	VPRORD      $0x16, Z2, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z2, Z14
+	VPTERNLOGD  $0xe8, Z4, Z3, Z14
+	VPADDD      Z10, Z1, Z1
+	VPADDD      Z14, Z1, Z1
+	VPRORD      $0x07, Z16, Z8
+	VPRORD      $0x12, Z16, Z9
+	VPSRLD      $0x03, Z16, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VPADDD      Z24, Z31, Z31
+	VPRORD      $0x11, Z29, Z10
+	VPRORD      $0x13, Z29, Z11
+	VPSRLD      $0x0a, Z29, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VPADDD      Z8, Z31, Z31
+	VPADDD      Z10, Z31, Z31
+	VPADDD.BCST constants<>+252(SB), Z31, Z12
+	VPADDD      Z12, Z0, Z0
+	VPRORD      $0x06, Z5, Z8
+	VPRORD      $0x0b, Z5, Z9
+	VPRORD      $0x19, Z5, Z15
+	VPTERNLOGD  $0x96, Z9, Z15, Z8
+	VMOVDQA32   Z5, Z13
+	VPTERNLOGD  $0xca, Z7, Z6, Z13
+	VPADDD      Z8, Z0, Z0
+	VPADDD      Z13, Z0, Z0
+	VPADDD      Z0, Z4, Z4
+	VPRORD      $0x02, Z1, Z10
+	VPRORD      $0x0d, Z1, Z11
+	VPRORD      $0x16, Z1, Z15
+	VPTERNLOGD  $0x96, Z11, Z15, Z10
+	VMOVDQA32   Z1, Z14
+	VPTERNLOGD  $0xe8, Z3, Z2, Z14
+	VPADDD      Z10, Z0, Z0
+	VPADDD      Z14, Z0, Z0
+	VPADDD      (AX), Z0, Z0
+	VMOVDQU32   Z0, (AX)
+	VPADDD      64(AX), Z1, Z1
+	VMOVDQU32   Z1, 64(AX)
+	VPADDD      128(AX), Z2, Z2
+	VMOVDQU32   Z2, 128(AX)
+	VPADDD      192(AX), Z3, Z3
+	VMOVDQU32   Z3, 192(AX)
+	VPADDD      256(AX), Z4, Z4
+	VMOVDQU32   Z4, 256(AX)
+	VPADDD      320(AX), Z5, Z5
+	VMOVDQU32   Z5, 320(AX)
+	VPADDD      384(AX), Z6, Z6
+	VMOVDQU32   Z6, 384(AX)
+	VPADDD      448(AX), Z7, Z7
+	VMOVDQU32   Z7, 448(AX)
 	ADDQ        $0x40, CX
 	DECQ        BX
 	JMP         next

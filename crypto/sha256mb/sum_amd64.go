@@ -18,38 +18,71 @@ func Accelerated() bool { return accelerated }
 // initial is the state before the first block (FIPS 180-4, section 5.3.3).
 var initial = [8]uint32{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}
 
-// blocks adds n blocks of 64 bytes of each message to the states. A state has a
-// variable's words of all messages side by side; stride is from a message to the
-// next, in bytes.
+// blocks8 and blocks16 add n blocks of 64 bytes of each message to the states. A
+// state has a variable's words of all messages side by side; stride is from a message
+// to the next, in bytes.
 //
 //go:noescape
-func blocks(state *[8][Lanes]uint32, first *byte, stride, n int)
+func blocks8(state *[8][8]uint32, first *byte, stride, n int)
 
-func sum(digests *[Lanes][sha256.Size]byte, data []byte) {
-	var state [8][Lanes]uint32
-	for i := range state {
-		for lane := range Lanes {
-			state[i][lane] = initial[i]
+//go:noescape
+func blocks16(state *[8][16]uint32, first *byte, stride, n int)
+
+// sumSome hashes sixteen or eight messages, and returns how many.
+func sumSome(digests [][sha256.Size]byte, data []byte, size int) int {
+	if len(digests) >= 16 {
+		var state [8][16]uint32
+		var ends [16][2 * sha256.BlockSize]byte
+		for i := range state {
+			fill(state[i][:], initial[i])
 		}
+		whole, last := size/sha256.BlockSize, pad(ends[:], data, size)
+		blocks16(&state, unsafe.SliceData(data), size, whole) //nolint:gosec // as many blocks as each has
+		blocks16(&state, &ends[0][0], len(ends[0]), last)
+		for i := range state {
+			put(digests, i, state[i][:])
+		}
+		return 16
 	}
-	size := len(data) / Lanes
-	whole := size / sha256.BlockSize
-	blocks(&state, unsafe.SliceData(data), size, whole) //nolint:gosec // as many blocks as each has
-	// What is left, a one bit, zeros, and the length in bits: one block or two.
-	var ends [Lanes][2 * sha256.BlockSize]byte
-	last := sha256.BlockSize
-	if size-whole*sha256.BlockSize+1+8 > sha256.BlockSize {
-		last = 2 * sha256.BlockSize
+	var state [8][8]uint32
+	var ends [8][2 * sha256.BlockSize]byte
+	for i := range state {
+		fill(state[i][:], initial[i])
+	}
+	whole, last := size/sha256.BlockSize, pad(ends[:], data, size)
+	blocks8(&state, unsafe.SliceData(data), size, whole) //nolint:gosec // as many blocks as each has
+	blocks8(&state, &ends[0][0], len(ends[0]), last)
+	for i := range state {
+		put(digests, i, state[i][:])
+	}
+	return 8
+}
+
+func fill(words []uint32, value uint32) {
+	for i := range words {
+		words[i] = value
+	}
+}
+
+// pad sets the ends of messages: what is no whole block, a one bit, zeros, and the
+// length in bits (FIPS 180-4, section 5.1.1). It returns how many blocks each has.
+func pad(ends [][2 * sha256.BlockSize]byte, data []byte, size int) int {
+	rest := size % sha256.BlockSize
+	blocks := 1
+	if rest+1+8 > sha256.BlockSize {
+		blocks = 2
 	}
 	for lane := range ends {
-		n := copy(ends[lane][:], data[lane*size+whole*sha256.BlockSize:(lane+1)*size])
-		ends[lane][n] = 0x80
-		binary.BigEndian.PutUint64(ends[lane][last-8:], uint64(size)*8)
+		copy(ends[lane][:], data[(lane+1)*size-rest:(lane+1)*size])
+		ends[lane][rest] = 0x80
+		binary.BigEndian.PutUint64(ends[lane][blocks*sha256.BlockSize-8:], uint64(size)*8)
 	}
-	blocks(&state, &ends[0][0], len(ends[0]), last/sha256.BlockSize)
-	for lane := range digests {
-		for i := range state {
-			binary.BigEndian.PutUint32(digests[lane][4*i:], state[i][lane])
-		}
+	return blocks
+}
+
+// put sets word i of the digests.
+func put(digests [][sha256.Size]byte, i int, words []uint32) {
+	for lane, word := range words {
+		binary.BigEndian.PutUint32(digests[lane][4*i:], word)
 	}
 }

@@ -9,4 +9,4 @@ import "crypto/sha256"
 // Accelerated reports whether Lanes messages take less time than one after the other.
 func Accelerated() bool { return false }
 
-func sum(digests *[Lanes][sha256.Size]byte, data []byte) { sumEach(digests, data) }
+func sumSome([][sha256.Size]byte, []byte, int) int { panic("not accelerated") }
