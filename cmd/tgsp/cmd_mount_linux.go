@@ -26,6 +26,7 @@ type mountOptions struct {
 	log          string
 	grace        string         // as given
 	graceTime    *time.Duration // nil where none was given
+	preload      []string       // paths in the package
 	helper       bool           // called in the way of mount(8)
 	readyFD      int            // in a daemon: where to tell that it is ready; else 0
 	handed       *handed        // where it is for a program of exec; else nil
@@ -58,6 +59,10 @@ and counts what is lost.
 
 Only you can read the folder unless you say --allow-other.
 
+With --preload the files are read into the system's page cache at once, as by
+tgsp preload. mount returns when they are there; with --foreground it goes on
+beside. Where one cannot be read the mount ends again.
+
 A machine without a battery clock starts with a wrong time. With
 --wait-for-clock, mount waits until the time is set, where the package's policy
 depends on it.
@@ -72,7 +77,7 @@ stays with them.
 
 Options of mount(8) can follow -o, separated by commas: identity=FILE,
 trusted_key=KEY, require_key=KEY, expect=ID[@VERSION], log=FILE, audit_log=DEST,
-grace=DURATION, allow_other, foreground, noexec, no_rollback, allow_rollback,
+grace=DURATION, preload[=PATH], allow_other, foreground, noexec, no_rollback, allow_rollback,
 wait_for_clock. So a line in /etc/fstab or a systemd mount unit works too:
   /srv/model.tgsp  /mnt/model  fuse.tgsp  ro,allow_other,nofail  0  0`,
 		Example: `  mkdir -p ~/model
@@ -93,6 +98,8 @@ wait_for_clock. So a line in /etc/fstab or a systemd mount unit works too:
 	flags.BoolVarP(&o.foreground, "foreground", "f", false, "serve in this process, log to standard error")
 	flags.BoolVar(&o.allowOther, "allow-other", false, "let all users of this machine read the folder")
 	flags.StringArrayVarP(&o.extra, "options", "o", nil, "options of mount(8), as `OPT,…`")
+	flags.StringArrayVar(&o.preload, "preload", nil, "read everything into memory, or only `PATH` in the package (--preload=PATH, can be repeated)")
+	flags.Lookup("preload").NoOptDefVal = everything
 	flags.BoolVar(&o.helper, "helper", false, "")
 	flags.IntVar(&o.readyFD, "ready-fd", 0, "")
 	flags.Func("handed", "", func(value string) (err error) {
@@ -154,6 +161,9 @@ func (o *mountOptions) background(ctx context.Context, a *app) error {
 	}
 	state, err := d.wait(ctx, a)
 	if err != nil {
+		return err
+	}
+	if err := o.preloadOrUnmount(ctx, a); err != nil {
 		return err
 	}
 	a.notef("%s %s is mounted at %s\nunmount it with: tgsp umount %s\n", state.PackageID, state.Version, printable(state.Mountpoint), shellQuote(state.Mountpoint))

@@ -14,6 +14,10 @@ func newUmountCommand(*app) *cobra.Command {
 	return noMountCommand("umount DIR", "End a mount")
 }
 
+func newPreloadCommand(*app) *cobra.Command {
+	return noMountCommand("preload DIR [PATH…]", "Read a mount's files into memory before a program asks")
+}
+
 func newExecCommand(*app) *cobra.Command {
 	return noMountCommand(execVerb+" PKG -- CMD ARG…", "Run a program that alone sees a package's contents")
 }

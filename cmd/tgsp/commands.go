@@ -14,6 +14,7 @@ func (a *app) commands() []*cobra.Command {
 		newVerifyCommand(a),
 		newMountCommand(a),
 		newUmountCommand(a),
+		newPreloadCommand(a),
 		newStatusCommand(a),
 		newExecCommand(a),
 		newLsCommand(a),

@@ -38,12 +38,15 @@ func (o *mountOptions) applyWord(word string) error {
 	valued := map[string]func(){
 		"identity": add(&o.files), "trusted_key": add(&o.trusted), "require_key": add(&o.require),
 		"expect": set(&o.expect), "log": set(&o.log), "audit_log": set(&o.auditLog), "grace": set(&o.grace),
+		"preload": add(&o.preload),
 	}
 	plain := map[string]func(){
 		"foreground": on(&o.foreground), "allow_other": on(&o.allowOther), "noexec": on(&o.noExec),
 		"no_rollback": on(&o.noRollback), "allow_rollback": on(&o.allowRollback), "wait_for_clock": on(&o.waitForClock),
 	}
 	switch {
+	case word == "preload":
+		o.preload = append(o.preload, everything)
 	case valued[name] != nil:
 		if value == "" {
 			return usagef("-o %s: it needs a value, as in %s=…", name, name)

@@ -171,6 +171,8 @@ func (s *service) run(ctx context.Context, server *mount.Server, session *sessio
 	}
 	s.leaveWithProgram(serving, server)
 	select {
+	case err := <-s.preloadBeside(serving):
+		return errors.Join(err, s.stop(ctx, server))
 	case <-ended:
 		s.unmounted(s.endReason())
 		return nil

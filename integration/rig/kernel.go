@@ -117,6 +117,21 @@ func ProcessorTime(pid int) (time.Duration, error) {
 	return time.Duration(ticks) * time.Second / ticksPerSecond, nil
 }
 
+// BytesRead returns how many bytes a process has asked the system for by read and
+// the like, whatever they came from.
+func BytesRead(pid int) (int64, error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(data)) {
+		if value, ok := strings.CutPrefix(line, "rchar: "); ok {
+			return strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+		}
+	}
+	return 0, fmt.Errorf("process %d: its io has no rchar", pid)
+}
+
 // DropCaches writes all dirty data out and empties the kernel's caches of
 // pages, names and inodes, those of FUSE mounts included. It needs root.
 func DropCaches() error {
