@@ -26,7 +26,7 @@ func TestPreload(t *testing.T) {
 		plain := sample(t)
 		m := must(u.Mount(samplePackage(t, u), subfolder(t, u, folder(t, u), "mnt"), "--preload"))(t)
 		t.Cleanup(m.Kill)
-		read := func() int64 { return must(rig.BytesRead(m.PID))(t) }
+		read := func() int64 { return must(rig.ProcessIO(m.PID))(t).BytesRead }
 		first := read()
 		if first < plain.bytes || first > plain.bytes*102/100+nextToNothing {
 			t.Errorf("the daemon has read %d bytes for a package of %d", first, plain.bytes)

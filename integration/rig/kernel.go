@@ -117,19 +117,39 @@ func ProcessorTime(pid int) (time.Duration, error) {
 	return time.Duration(ticks) * time.Second / ticksPerSecond, nil
 }
 
-// BytesRead returns how many bytes a process has asked the system for by read and
-// the like, whatever they came from.
-func BytesRead(pid int) (int64, error) {
+// IO is what a process has asked the system for by read, write and the like,
+// whatever it was (proc_pid_io(5)).
+type IO struct {
+	BytesRead     int64
+	Reads, Writes int64 // system calls
+}
+
+// ProcessIO returns what a process has asked for so far.
+func ProcessIO(pid int) (IO, error) {
+	var o IO
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
 	if err != nil {
-		return 0, err
+		return o, err
 	}
+	fields := map[string]*int64{"rchar": &o.BytesRead, "syscr": &o.Reads, "syscw": &o.Writes}
 	for line := range strings.Lines(string(data)) {
-		if value, ok := strings.CutPrefix(line, "rchar: "); ok {
-			return strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		if to := fields[name]; to != nil {
+			if *to, err = strconv.ParseInt(value, 10, 64); err != nil {
+				return o, err
+			}
+			delete(fields, name)
 		}
 	}
-	return 0, fmt.Errorf("process %d: its io has no rchar", pid)
+	if len(fields) > 0 {
+		return o, fmt.Errorf("the io of process %d lacks fields: %s", pid, data)
+	}
+	return o, nil
+}
+
+// Since returns what was asked for after an earlier time.
+func (o IO) Since(earlier IO) IO {
+	return IO{o.BytesRead - earlier.BytesRead, o.Reads - earlier.Reads, o.Writes - earlier.Writes}
 }
 
 // DropCaches writes all dirty data out and empties the kernel's caches of
