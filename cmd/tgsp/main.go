@@ -24,8 +24,9 @@ func main() { os.Exit(run()) }
 // waitingThreads is how many threads may wait in system calls beside those that
 // compute. The scheduler notices only after a while that a thread waits in a
 // read past the page cache, and until then nothing else runs in its place: with
-// two processors cold reads through a mount took a tenth longer.
-const waitingThreads = 8
+// two processors cold reads through a mount took a tenth longer. More than a few
+// gain nothing, and each keeps buffers of its own.
+const waitingThreads = 2
 
 // endSignals are those that end what is going on. One that this process was
 // started to ignore, as a shell does for what runs behind its back, stays ignored,
