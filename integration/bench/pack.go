@@ -28,24 +28,38 @@ func (b *bench) packing() contest {
 	}
 	copyTree := func() (float64, error) { return b.seconds("cp", "-r", b.model, out) }
 	age := func() (float64, error) { return b.age(filepath.Join(out, "model.tar.age")) }
-	synced := func(run func() (float64, error)) func() (float64, error) {
-		return func() (float64, error) {
-			s, err := run()
-			if err != nil {
-				return 0, err
-			}
-			start := time.Now()
-			err = syncTree(out)
-			return s + time.Since(start).Seconds(), err
-		}
-	}
 	return contest{name: "pack", bytes: b.contents, cold: coldest(), field: []contestant{
 		{"tgsp pack", fresh, pack},
 		{"cp -r", fresh, copyTree},
-		{"cp -r, synced", fresh, synced(copyTree)},
+		{"cp -r, synced", fresh, b.synced(out, copyTree)},
 		{"tar | age -r", fresh, age},
-		{"tar | age -r, synced", fresh, synced(age)},
+		{"tar | age -r, synced", fresh, b.synced(out, age)},
 	}}
+}
+
+// extracting compares extract with a plain copy, both on the disk when they end.
+func (b *bench) extracting(pkg string) contest {
+	out := filepath.Join(b.scratch, "out")
+	fresh := func() error {
+		return errors.Join(os.RemoveAll(out), os.Mkdir(out, 0o755))
+	}
+	return contest{name: "extract", bytes: b.contents, cold: coldest(), field: []contestant{
+		{"tgsp extract", fresh, func() (float64, error) { return b.seconds(b.user.Bin, "extract", pkg, filepath.Join(out, "model")) }},
+		{"cp -r, synced", fresh, b.synced(out, func() (float64, error) { return b.seconds("cp", "-r", b.model, out) })},
+	}}
+}
+
+// synced adds the time until what a run has written is on the disk.
+func (b *bench) synced(out string, run func() (float64, error)) func() (float64, error) {
+	return func() (float64, error) {
+		s, err := run()
+		if err != nil {
+			return 0, err
+		}
+		start := time.Now()
+		err = syncTree(out)
+		return s + time.Since(start).Seconds(), err
+	}
 }
 
 func (b *bench) pack(input, output string, flags ...string) (rig.Result, error) {

@@ -36,8 +36,10 @@ func (b *bench) measure() (*report, error) {
 		return nil, err
 	}
 	rep.Package, rep.Contents = info.Size(), b.contents
-	if err := enter(b.verifying(pkg, info.Size())); err != nil {
-		return nil, err
+	for _, c := range []contest{b.verifying(pkg, info.Size()), b.extracting(pkg), b.preloading(pkg)} {
+		if err := enter(c); err != nil {
+			return nil, err
+		}
 	}
 	err = b.mounted(pkg, func(m *rig.Mount) error {
 		for _, cold := range temperatures() {
@@ -104,6 +106,23 @@ func (b *bench) verifying(pkg string, size int64) contest {
 	return contest{name: "verify", bytes: size, cold: coldest(), field: []contestant{
 		{"tgsp verify", nil, func() (float64, error) { return b.seconds(b.user.Bin, "verify", pkg) }},
 		{"cat", nil, func() (float64, error) { return b.cat(pkg) }},
+	}}
+}
+
+// preloading compares a mount with everything in memory with reading the plain file
+// there.
+func (b *bench) preloading(pkg string) contest {
+	dir := filepath.Join(b.scratch, "preloaded")
+	return contest{name: "into memory", bytes: b.contents, cold: coldest(), field: []contestant{
+		{"tgsp mount --preload", func() error { return os.MkdirAll(dir, 0o755) }, func() (float64, error) {
+			s, err := b.seconds(b.user.Bin, "mount", "--preload", pkg, dir)
+			if err != nil {
+				return 0, err
+			}
+			_, err = b.seconds(b.user.Bin, "umount", dir)
+			return s, err
+		}},
+		{"cat", nil, func() (float64, error) { return b.cat(filepath.Join(b.model, shard)) }},
 	}}
 }
 
