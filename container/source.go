@@ -71,7 +71,7 @@ func (f *SourceFile) Open() (*openSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &openSource{io.LimitReader(file, f.Size), file, f}
+	o := &openSource{io.LimitReader(&uncachedFile{file: file}, f.Size), file, f}
 	if err := o.CheckUnchanged(); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
