@@ -102,17 +102,29 @@ func (s *staging) File(e container.Entry) (io.WriteCloser, error) {
 		return nil, s.explain(err)
 	}
 	s.names = append(s.names, e.Path)
-	return &stagedFile{f, s}, nil
+	if err := reserveRoom(f, int64(e.Size)); err != nil { //nolint:gosec // bounded by the format
+		return nil, s.explain(errors.Join(&fs.PathError{Op: "write", Path: e.Path, Err: err}, f.Close()))
+	}
+	return &stagedFile{f, s, 0}, nil
 }
+
+// worthWriteback is from how many bytes on their storing is begun at once. What
+// small files need is better done together, at the end.
+const worthWriteback = 256 << 10
 
 // stagedFile names the target in its errors.
 type stagedFile struct {
-	file *os.File
-	s    *staging
+	file    *os.File
+	s       *staging
+	written int64
 }
 
 func (f *stagedFile) Write(p []byte) (int, error) {
 	n, err := f.file.Write(p)
+	if n >= worthWriteback {
+		startWriteback(f.file, f.written, int64(n))
+	}
+	f.written += int64(n)
 	return n, f.s.explain(err)
 }
 
