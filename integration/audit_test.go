@@ -123,11 +123,11 @@ func TestAuditOfAlteredBytes(t *testing.T) {
 }
 
 // smallDisk is a file system of a few pages.
-func smallDisk(t *testing.T) string {
+func smallDisk(t *testing.T, size string) string {
 	t.Helper()
 	needRoot(t)
 	dir := folder(t, plainUser())
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=16k,mode=1777"); err != nil {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size+",mode=1777"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -160,7 +160,7 @@ func fill(t *testing.T, dir string) (free func()) {
 
 // TestAuditLogWithoutRoom opens nothing where that cannot be put on record.
 func TestAuditLogWithoutRoom(t *testing.T) {
-	u, disk := caller(t), smallDisk(t)
+	u, disk := caller(t), smallDisk(t, "16k")
 	fill(t, disk)
 	dir, pkg, log := folder(t, u), samplePackage(t, u), filepath.Join(disk, "audit.log")
 	mnt := subfolder(t, u, dir, "mnt")
@@ -200,7 +200,7 @@ func TestAuditLogWithoutRoom(t *testing.T) {
 // TestAuditLogThatFillsUp takes the room away while a package is mounted. The
 // mount goes on and says so once; the next line counts what is missing.
 func TestAuditLogThatFillsUp(t *testing.T) {
-	u, disk := caller(t), smallDisk(t)
+	u, disk := caller(t), smallDisk(t, "16k")
 	dir, log := folder(t, u), filepath.Join(disk, "audit.log")
 	pkg := copyPackage(t, u, dir)
 	// So that the next line needs a page that is not there.

@@ -17,19 +17,34 @@ import (
 	"github.com/tensorguard/tgsp/integration/rig"
 )
 
+// TestExtractOnFullDisk extracts to a file system that is too small.
+func TestExtractOnFullDisk(t *testing.T) {
+	u := caller(t)
+	disk := smallDisk(t, "16m")
+	for size, code := range map[int64]int{64 << 20: 1, 4 << 20: 0} {
+		pkg, target := filepath.Join(folder(t, u), "model.tgsp"), filepath.Join(disk, "out")
+		if r := u.Run("pack", sparseModel(t, size), "-o", pkg); r.Code != 0 {
+			t.Fatal(r)
+		}
+		r := u.Run("extract", pkg, target)
+		if code == 0 {
+			if r.Code != 0 {
+				t.Errorf("what fits: %s", r)
+			}
+			if err := os.RemoveAll(target); err != nil {
+				t.Error(err)
+			}
+		} else {
+			refused(t, r, code, target, syscall.ENOSPC.Error())
+		}
+		wantEmpty(t, disk)
+	}
+}
+
 // TestPackOnFullDisk packs onto a file system that is too small.
 func TestPackOnFullDisk(t *testing.T) {
-	needRoot(t)
 	u := caller(t)
-	disk := subfolder(t, u, folder(t, u), "disk")
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=16m"); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := syscall.Unmount(disk, 0); err != nil {
-			t.Error(err)
-		}
-	}()
+	disk := smallDisk(t, "16m")
 	target := filepath.Join(disk, "out.tgsp")
 	r := u.Run("pack", sparseModel(t, 64<<20), "-o", target)
 	refused(t, r, 1, target, syscall.ENOSPC.Error())
