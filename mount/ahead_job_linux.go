@@ -2,6 +2,8 @@
 
 package mount
 
+import "time"
+
 // jobSize is how much of a file a job reads at most: it ends at a multiple of it.
 const jobSize = 1 << 20
 
@@ -21,6 +23,7 @@ const (
 type job struct {
 	node     *fileNode
 	handle   *fileHandle
+	direct   bool // read past the kernel's cache, and never stored into it
 	stream   uint64
 	off, end int64
 	read     chan struct{} // closed when the data is there, or will not come
@@ -32,6 +35,8 @@ type job struct {
 	claimed int64  // requests have got what lies before, from off on
 	kept    bool   // the kernel was not given the page at off
 	first   []byte // that page, where there was room for a copy
+
+	since time.Time // when the data was there, of a direct one
 }
 
 // wake starts the workers that there is work for. They end when there is none, so
@@ -49,7 +54,7 @@ func (a *ahead) work() {
 		if j == nil {
 			return
 		}
-		if j.state == jobReady || a.run(j) {
+		if j.state == jobReady || a.run(j) && !j.direct {
 			a.store(j)
 		}
 	}
@@ -65,7 +70,10 @@ func (a *ahead) next() *job {
 		a.stores = append(a.stores[:0], a.stores[1:]...)
 		return j
 	}
-	for len(a.queue) > 0 && a.buffers.left() {
+	for len(a.queue) > 0 {
+		if a.makeRoom(); !a.buffers.left() {
+			break
+		}
 		j := a.queue[0]
 		a.queue = append(a.queue[:0], a.queue[1:]...)
 		if j.state != jobQueued {
@@ -106,6 +114,10 @@ func (a *ahead) run(j *job) bool {
 	defer a.mu.Unlock()
 	if ok {
 		j.state = jobReady
+		if j.direct {
+			j.since = time.Now()
+			a.waiting = append(a.waiting, j)
+		}
 	} else {
 		clear(j.data)
 		j.state, j.failed = jobDropped, true

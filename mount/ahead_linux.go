@@ -4,8 +4,10 @@ package mount
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // maxWorkers is how many jobs go on at a time: two for each processor, because one
@@ -13,9 +15,11 @@ import (
 // more threads than there are processors.
 var maxWorkers = 2 * runtime.GOMAXPROCS(0)
 
-// ahead decrypts what streams will ask for and stores it into the kernel's page
-// cache. It is for mounts whose read-ahead in the kernel could not be raised, where
-// a program that reads in sequence waits for one small request at a time.
+// ahead decrypts what streams will ask for. What is read through the kernel's page
+// cache it stores there: that is for mounts whose read-ahead in the kernel could not
+// be raised, where a program that reads in sequence waits for one small request at a
+// time. What is read past the cache (O_DIRECT) has no read-ahead in any kernel; it
+// waits in memory here until it is asked for.
 //
 // A job is one piece of a file. Workers read it, and when its data is there they
 // store it. A request for a piece under way waits for the data, never for the
@@ -24,17 +28,19 @@ var maxWorkers = 2 * runtime.GOMAXPROCS(0)
 // begun, which may be behind such a store: it does the job itself.
 type ahead struct {
 	tree    *tree
+	cached  bool // what is read through the cache, too
 	stopped atomic.Bool
 	storing atomic.Int64 // calls that may put pages into the kernel's cache
 
 	mu      sync.Mutex
 	queue   []*job // to be read, in this order
 	stores  []*job // read by requests, to be stored
+	waiting []*job // read past the cache, and not asked for yet
 	workers int
 	buffers buffers
 }
 
-func newAhead(t *tree) *ahead { return &ahead{tree: t} }
+func newAhead(t *tree, cached bool) *ahead { return &ahead{tree: t, cached: cached} }
 
 // tracked is what is known of one file's readers.
 type tracked struct {
@@ -42,10 +48,9 @@ type tracked struct {
 	jobs    []*job // those that are not behind their stream; no two overlap
 }
 
-// tracking reports whether requests of an open file are looked at. What is read
-// with O_DIRECT goes past the kernel's cache.
+// tracking reports whether requests of an open file are looked at.
 func (a *ahead) tracking(n *fileNode, h *fileHandle) bool {
-	return a != nil && !h.direct && n.size() >= jobSize && !a.stopped.Load()
+	return a != nil && (a.cached || h.direct) && n.size() >= jobSize && !a.stopped.Load()
 }
 
 // read is ReadAt for a request of the kernel. What jobs have is copied, and the
@@ -56,7 +61,7 @@ func (a *ahead) read(n *fileNode, h *fileHandle, dest []byte, off int64) (int, e
 	for done < len(dest) {
 		p := a.find(n, h, dest[done:], off+int64(done))
 		part := dest[done : done+p.length]
-		if p.own && a.run(p.job) {
+		if p.own && a.run(p.job) && !p.job.direct {
 			a.hand(p.job)
 		}
 		if !p.copied && (p.job == nil || !a.copy(p.job, part, off+int64(done))) {
@@ -104,7 +109,7 @@ func (a *ahead) plan(n *fileNode, h *fileHandle, st *stream, from, to int64) {
 	for off := from; off < to; {
 		end := min(off/jobSize*jobSize+jobSize, to)
 		if !n.tracked.overlaps(off, end) && !n.tracked.streams.covers(st, off, end) {
-			j := &job{node: n, handle: h, stream: st.id, off: off, end: end, claimed: off, read: make(chan struct{})}
+			j := &job{node: n, handle: h, direct: h.direct, stream: st.id, off: off, end: end, claimed: off, read: make(chan struct{})}
 			n.tracked.jobs = append(n.tracked.jobs, j)
 			a.queue = append(a.queue, j)
 		}
@@ -127,9 +132,14 @@ func (a *ahead) forgetPassed(t *tracked) {
 	kept := t.jobs[:0]
 	for _, j := range t.jobs {
 		st := t.streams.byID(j.stream)
-		if j.state == jobStored && (st == nil || j.end <= st.next-overtaken) {
-			a.buffers.putPage(&j.first)
-			continue
+		if st == nil || j.end <= st.next-st.length-overtaken {
+			if j.state == jobStored {
+				a.buffers.putPage(&j.first)
+				continue
+			}
+			if a.endWait(j) {
+				continue
+			}
 		}
 		kept = append(kept, j)
 	}
@@ -219,5 +229,38 @@ func (a *ahead) copy(j *job, dest []byte, off int64) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.release(j)
+	if j.claimed >= j.end && a.endWait(j) {
+		a.forget(j)
+	}
 	return ok
+}
+
+// endWait lets go of a job that waited to be asked for. It reports whether it did;
+// who calls it takes it off its file's list.
+func (a *ahead) endWait(j *job) bool {
+	i := slices.Index(a.waiting, j)
+	if i < 0 {
+		return false
+	}
+	a.waiting = slices.Delete(a.waiting, i, i+1)
+	a.release(j)
+	return true
+}
+
+// askedSoon is how long a job waits to be asked for before others may have its buffer.
+const askedSoon = time.Second
+
+// makeRoom lets go of a job that nobody seems to ask for, where no other buffer is
+// free.
+func (a *ahead) makeRoom() {
+	if a.buffers.left() {
+		return
+	}
+	for _, j := range a.waiting {
+		if j.node.tracked.streams.byID(j.stream) == nil || time.Since(j.since) > askedSoon {
+			a.endWait(j)
+			a.forget(j)
+			return
+		}
+	}
 }

@@ -100,6 +100,11 @@ func (a *ahead) stop() {
 		}
 	}
 	a.queue = nil
+	for len(a.waiting) > 0 {
+		j := a.waiting[0]
+		a.endWait(j)
+		a.forget(j)
+	}
 	a.buffers.wipe()
 }
 

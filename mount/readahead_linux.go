@@ -10,11 +10,10 @@ import (
 )
 
 // setReadAhead sets how far the kernel reads ahead on this mount. Where that cannot be
-// done, as by users, or is not wanted, sequential streams are decrypted ahead here.
+// done, as by users, or is not wanted, sequential streams are decrypted ahead here, as
+// those with O_DIRECT always are.
 func (s *Server) setReadAhead() {
-	if !s.raiseReadAhead() {
-		s.tree.ahead.Store(newAhead(s.tree))
-	}
+	s.tree.ahead.Store(newAhead(s.tree, !s.raiseReadAhead()))
 }
 
 // raiseReadAhead reports whether it has set the kernel's read-ahead. It needs root.
