@@ -35,9 +35,9 @@ func compareFile(args []string) (any, error) {
 
 // stuckReads is how many reads the role "stuck" makes at once, every fourth of
 // a whole request, the others of a block in a leaf of its own. The kernel keeps
-// 64 requests of such reads under way in one mount, however many programs want
+// 32 requests of such reads under way in one mount, however many programs want
 // more; the next ones wait in the kernel.
-const stuckReads = 48
+const stuckReads = 24
 
 // readStuck is the role "stuck PLAIN MOUNT" for a large file.
 func readStuck(args []string) (any, error) {
