@@ -75,7 +75,7 @@ func pad(ends [][2 * sha256.BlockSize]byte, data []byte, size int) int {
 	for lane := range ends {
 		copy(ends[lane][:], data[(lane+1)*size-rest:(lane+1)*size])
 		ends[lane][rest] = 0x80
-		binary.BigEndian.PutUint64(ends[lane][blocks*sha256.BlockSize-8:], uint64(size)*8)
+		binary.BigEndian.PutUint64(ends[lane][blocks*sha256.BlockSize-8:], uint64(size)*8) //nolint:gosec // a length is never negative
 	}
 	return blocks
 }
