@@ -9,7 +9,8 @@
 //
 // Contestants take turns in one run, so that a busy machine burdens them alike,
 // and each ratio is taken within a round. Cold runs follow an emptied page
-// cache, which needs root; without it they are left out and the report says so.
+// cache, which needs root; without it they are left out and the report says so. An
+// interrupted run reports what it has.
 //
 // It installs nothing. What it needs, from Debian: fuse3, age, gocryptfs, rclone,
 // securefs, python3-torch and python3-numpy. It writes some fourteen times -size
@@ -97,14 +98,12 @@ func run(ctx context.Context, args []string, out, messages io.Writer) (err error
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
 	report, err := b.measure()
-	if err != nil {
+	if report == nil {
 		return err
 	}
-	if err := report.table(out); err != nil {
-		return err
-	}
+	err = errors.Join(err, report.table(out))
 	if o.json != "" {
-		err = report.save(o.json)
+		err = errors.Join(err, report.save(o.json))
 	}
 	if o.chart != "" {
 		err = errors.Join(err, report.draw(o.chart))

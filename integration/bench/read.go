@@ -15,7 +15,7 @@ import (
 	"github.com/tensorguard/tgsp/integration/rig"
 )
 
-// measure holds all contests.
+// measure holds all contests. Where it fails the report has what was measured before.
 func (b *bench) measure() (*report, error) {
 	rep, err := newReport(b.options)
 	if err != nil {
@@ -23,22 +23,22 @@ func (b *bench) measure() (*report, error) {
 	}
 	enter := func(c contest) error { return b.enter(rep, c) }
 	if err := enter(b.packing()); err != nil {
-		return nil, err
+		return rep, err
 	}
 	rep.Memory = append(rep.Memory, memory{"pack, most memory resident", b.packRSS})
 
 	pkg := filepath.Join(b.scratch, "model.tgsp")
 	if _, err := b.pack(b.model, pkg); err != nil {
-		return nil, err
+		return rep, err
 	}
 	info, err := os.Stat(pkg)
 	if err != nil {
-		return nil, err
+		return rep, err
 	}
 	rep.Package, rep.Contents = info.Size(), b.contents
 	for _, c := range []contest{b.verifying(pkg, info.Size()), b.extracting(pkg), b.preloading(pkg)} {
 		if err := enter(c); err != nil {
-			return nil, err
+			return rep, err
 		}
 	}
 	err = b.mounted(pkg, func(m *rig.Mount) error {
@@ -60,19 +60,19 @@ func (b *bench) measure() (*report, error) {
 		return b.daemonMemory(rep, m)
 	})
 	if err != nil {
-		return nil, err
+		return rep, err
 	}
 	blake3 := filepath.Join(b.scratch, "blake3.tgsp")
 	if _, err := b.pack(b.model, blake3, "--leaf-hash", "blake3"); err != nil {
-		return nil, err
+		return rep, err
 	}
 	err = b.mounted(blake3, func(m *rig.Mount) error { return enter(b.catting("cat, BLAKE3 leaves", m.Dir, coldest())) })
 	if err != nil {
-		return nil, err
+		return rep, err
 	}
 	pickle := filepath.Join(b.scratch, "torch.tgsp")
 	if _, err := b.pack(b.torch, pickle); err != nil {
-		return nil, err
+		return rep, err
 	}
 	err = b.mounted(pickle, func(m *rig.Mount) error {
 		for _, cold := range temperatures() {
@@ -83,7 +83,7 @@ func (b *bench) measure() (*report, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return rep, err
 	}
 	return rep, b.grid(rep)
 }
