@@ -16,11 +16,12 @@ const (
 
 // batch is a run of whole leaves on its way between plaintext and ciphertext.
 type batch struct {
-	leaf    int64  // number of the first leaf
-	plain   []byte // their plaintext
-	cipher  []byte // their ciphertext
-	digests []Hash // one for each leaf
-	final   bool   // for seal: plain ends with the payload's last chunk
+	leaf    int64   // number of the first leaf
+	plain   []byte  // their plaintext
+	cipher  []byte  // their ciphertext
+	digests []Hash  // one for each leaf
+	final   bool    // for seal: plain ends with the payload's last chunk
+	pieces  []piece // for fileHashes: whose the plaintext is
 
 	raw []byte // page-aligned room for ciphertext read past the cache
 }

@@ -9,8 +9,9 @@ import (
 )
 
 // payloadInput is the payload's plaintext: the files in order, with zeros
-// before those that start on a leaf boundary. While the bytes pass it hashes
-// each file and looks into the headers of weights, so that each is read once.
+// before those that start on a leaf boundary. While the bytes pass it looks into
+// the headers of weights, and notes for fileHashes whose they are, so that each is
+// read once.
 type payloadInput struct {
 	w      *writer
 	leaf   int64 // number of the next batch's first leaf
@@ -19,9 +20,15 @@ type payloadInput struct {
 	next   int // file that is open, or opened next
 	open   *openSource
 	left   int64 // bytes of the open file
-	digest hash.Hash
 	sniff  weightsSniffer
 	ended  bool
+}
+
+// piece is a part of a batch's plaintext that belongs to one file.
+type piece struct {
+	file    int
+	off, to int
+	last    bool // the file ends with it
 }
 
 func newPayloadInput(w *writer) *payloadInput {
@@ -29,7 +36,7 @@ func newPayloadInput(w *writer) *payloadInput {
 	if err != nil {
 		panic(err) // makeIndex has checked the same table
 	}
-	return &payloadInput{w: w, starts: starts, digest: sha256.New()}
+	return &payloadInput{w: w, starts: starts}
 }
 
 // fill fills a batch with whole leaves, or with what is left.
@@ -37,10 +44,10 @@ func (p *payloadInput) fill(b *batch) (bool, error) {
 	if p.ended {
 		return false, nil
 	}
-	b.leaf, b.plain = p.leaf, b.plain[:0]
+	b.leaf, b.plain, b.pieces = p.leaf, b.plain[:0], b.pieces[:0]
 	for len(b.plain) < cap(b.plain) {
 		room := b.plain[len(b.plain):cap(b.plain)]
-		n, err := p.read(room)
+		n, err := p.read(b, room)
 		if err != nil {
 			return false, err
 		}
@@ -56,8 +63,9 @@ func (p *payloadInput) fill(b *batch) (bool, error) {
 	return true, nil
 }
 
-// read returns 0 at the end of the payload.
-func (p *payloadInput) read(room []byte) (int, error) {
+// read appends to the batch's pieces what it reads for it. It returns 0 at the end
+// of the payload.
+func (p *payloadInput) read(b *batch, room []byte) (int, error) {
 	for p.open == nil {
 		if p.next == len(p.w.files) {
 			return 0, nil
@@ -71,7 +79,7 @@ func (p *payloadInput) read(room []byte) (int, error) {
 			return 0, err
 		}
 		if p.left == 0 {
-			if err := p.end(); err != nil {
+			if err := p.end(b, 0); err != nil {
 				return 0, err
 			}
 		}
@@ -80,16 +88,16 @@ func (p *payloadInput) read(room []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	p.digest.Write(room[:n])
 	if p.sniff != nil {
 		if _, err := p.sniff.Write(room[:n]); err != nil {
 			return 0, err
 		}
 	}
 	if p.left -= int64(n); p.left == 0 {
-		err = p.end()
+		return n, p.end(b, n)
 	}
-	return n, err
+	b.pieces = append(b.pieces, piece{p.next, len(b.plain), len(b.plain) + n, false})
+	return n, nil
 }
 
 func (p *payloadInput) begin() (err error) {
@@ -98,19 +106,19 @@ func (p *payloadInput) begin() (err error) {
 		return err
 	}
 	p.left = file.Size
-	p.digest.Reset()
 	p.sniff = newWeightsSniffer(file.Path)
 	return nil
 }
 
-// end makes sure that the file is still what it was and records its hash.
-func (p *payloadInput) end() error {
+// end makes sure that the file, of which the batch gets n bytes more, is still what
+// it was.
+func (p *payloadInput) end(b *batch, n int) error {
 	if err := p.open.CheckUnchanged(); err != nil {
 		return err
 	}
 	err := p.open.Close()
 	p.open = nil
-	p.digest.Sum(p.w.index.Files[p.next].SHA256[:0])
+	b.pieces = append(b.pieces, piece{p.next, len(b.plain), len(b.plain) + n, true})
 	if p.sniff != nil {
 		info := p.sniff.Result()
 		p.w.index.Weights = append(p.w.index.Weights, WeightsEntry{File: uint64(p.next), Info: *info}) //nolint:gosec // never negative
@@ -127,5 +135,24 @@ func (p *payloadInput) close() {
 	}
 	if p.sniff != nil {
 		p.sniff.Result()
+	}
+}
+
+// fileHashes takes the pieces in order and records the hash of each file. It is a
+// step of its own: one hash after the other of all bytes takes longer than reading.
+type fileHashes struct {
+	index  *indexDoc
+	digest hash.Hash
+}
+
+func newFileHashes(index *indexDoc) *fileHashes { return &fileHashes{index, sha256.New()} }
+
+func (f *fileHashes) take(b *batch) {
+	for _, x := range b.pieces {
+		f.digest.Write(b.plain[x.off:x.to])
+		if x.last {
+			f.digest.Sum(f.index.Files[x.file].SHA256[:0])
+			f.digest.Reset()
+		}
 	}
 }

@@ -58,6 +58,7 @@ func (e *SourceError) Unwrap() error { return e.Err }
 // as the file had when it was found.
 type openSource struct {
 	io.Reader
+	io.Closer
 	file   *os.File
 	source *SourceFile
 }
@@ -71,7 +72,8 @@ func (f *SourceFile) Open() (*openSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &openSource{io.LimitReader(&uncachedFile{file: file}, f.Size), file, f}
+	uncached := newUncachedFile(file)
+	o := &openSource{io.LimitReader(uncached, f.Size), uncached, file, f}
 	if err := o.CheckUnchanged(); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -103,6 +105,3 @@ func (o *openSource) CheckUnchanged() error {
 	}
 	return nil
 }
-
-// Close closes the file.
-func (o *openSource) Close() error { return o.file.Close() }

@@ -8,6 +8,6 @@ import "os"
 
 // uncachedFile reads a file from front to end. Only Linux can keep it out of the
 // page cache.
-type uncachedFile struct{ file *os.File }
+type uncachedFile struct{ *os.File }
 
-func (u *uncachedFile) Read(p []byte) (int, error) { return u.file.Read(p) }
+func newUncachedFile(f *os.File) *uncachedFile { return &uncachedFile{f} }

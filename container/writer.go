@@ -237,6 +237,7 @@ func (w *writer) writePayload(ctx context.Context, f *output) (Hash, error) {
 		return f.writeAt(tile, l.treeOffset()+off)
 	})
 	batches := newBatches(2*packWorkers()+2, l)
+	hashes := newFileHashes(w.index)
 	written := int64(0)
 	err := ordered(ctx, packWorkers(), batches, in.fill,
 		func(b *batch) error {
@@ -250,6 +251,7 @@ func (w *writer) writePayload(ctx context.Context, f *output) (Hash, error) {
 					return err
 				}
 			}
+			hashes.take(b)
 			written += int64(len(b.plain))
 			if w.opts.Progress != nil {
 				w.opts.Progress(written, int64(w.manifest.PayloadLength)) //nolint:gosec // bounded by validate
