@@ -11,10 +11,10 @@ import (
 const hugePage = 2 << 20
 
 // alignedBuffers returns count buffers of n zero bytes each that start on a page.
-// Where they are large together they are in huge pages if that can be had: reads past the page cache then pin
-// and hand one page to the device instead of hundreds. They lie side by side, so
-// that no huge page is kept for half of it. A few small ones would pay more for the
-// page than they gain.
+// Where they are large together they are in huge pages if that can be had: reads
+// past the page cache then pin and hand one page to the device instead of hundreds.
+// They lie side by side, so that no huge page is kept for half of it. A few small
+// ones would pay more for the page than they gain.
 func alignedBuffers(count, n int) [][]byte {
 	step := int(roundUp(int64(n), pageSize))
 	var area []byte

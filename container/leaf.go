@@ -73,7 +73,7 @@ func (p *payloadReader) loadLeaf(number int64) (*cachedLeaf, error) {
 		if leaf.cipher, err = readPast(p.src, leaf.room, p.layout.payloadOffset()+off, length); err != nil {
 			return err
 		}
-		return p.checkLeaf(number, leafDigest(p.hash, leaf.cipher))
+		return p.tree.check(number, leafDigest(p.hash, leaf.cipher))
 	}()
 	if err != nil {
 		p.wipe(leaf)

@@ -161,7 +161,7 @@ func (p *payloadReader) openRun(dst, cipher []byte, leaf int64) error {
 
 // openLeaf decrypts a leaf whose digest is the one in the signed tree.
 func (p *payloadReader) openLeaf(dst, cipher []byte, leaf int64, digest Hash) error {
-	err := p.checkLeaf(leaf, digest)
+	err := p.tree.check(leaf, digest)
 	if err != nil {
 		return err
 	}
@@ -172,19 +172,6 @@ func (p *payloadReader) openLeaf(dst, cipher []byte, leaf int64, digest Hash) er
 			return err
 		}
 		cipher = cipher[len(c):]
-	}
-	return nil
-}
-
-// checkLeaf compares a leaf's digest with the one in the signed tree.
-func (p *payloadReader) checkLeaf(leaf int64, digest Hash) error {
-	want, err := p.tree.digest(leaf)
-	if err != nil {
-		return err
-	}
-	if recordHash(digest) != want {
-		off, _ := p.layout.leafRange(leaf)
-		return notSigned(p.layout.payloadOffset() + off)
 	}
 	return nil
 }

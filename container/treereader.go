@@ -34,6 +34,19 @@ func (t *treeReader) digest(leaf int64) (h tlog.Hash, err error) {
 	return h, err
 }
 
+// check compares a leaf's digest with the one in the signed tree.
+func (t *treeReader) check(leaf int64, digest Hash) error {
+	want, err := t.digest(leaf)
+	if err != nil {
+		return err
+	}
+	if recordHash(digest) != want {
+		off, _ := t.layout.leafRange(leaf)
+		return notSigned(t.layout.payloadOffset() + off)
+	}
+	return nil
+}
+
 // load authenticates one tile of record hashes with the tiles above it.
 func (t *treeReader) load(number int64) ([]tlog.Hash, error) {
 	first := number * tileWidth

@@ -109,9 +109,10 @@ func (a *ahead) start(j *job, h *fileHandle) bool {
 func (a *ahead) run(j *job) bool {
 	got, _ := j.handle.at.ReadAt(j.data, j.off)
 	j.handle.unuse()
-	ok := got == len(j.data) && !a.stopped.Load() && !a.tree.refuses()
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	// Under the lock: what comes to wait after stop would never be wiped.
+	ok := got == len(j.data) && !a.stopped.Load() && !a.tree.refuses()
 	if ok {
 		j.state = jobReady
 		if j.direct {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -47,11 +46,11 @@ tgsp mount --preload does both.`,
 			if err != nil {
 				return err
 			}
-			table, err := mount.List()
+			table, err := mountTable()
 			if err != nil {
 				return err
 			}
-			if !slices.ContainsFunc(table, func(m mount.Info) bool { return m.Dir == dir }) {
+			if _, mounted := table[dir]; !mounted {
 				return &mount.Error{Op: preloadVerb, Dir: args[0], Reason: mount.NotMounted, Err: errors.New(whatIsAt(dir))}
 			}
 			return a.preload(cmd.Context(), dir, args[1:])
@@ -78,10 +77,10 @@ func (a *app) preload(ctx context.Context, dir string, paths []string) error {
 		return unreadable(dir, err)
 	}
 	are := "are"
-	if len(p.files) == 1 {
+	if p.files == 1 {
 		are = "is"
 	}
-	a.notef("%s, %s, %s in memory\n", countOf(len(p.files), "file"), byteCount(p.total), are)
+	a.notef("%s, %s, %s in memory\n", countOf(p.files, "file"), byteCount(p.total), are)
 	return nil
 }
 

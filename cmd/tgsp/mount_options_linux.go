@@ -43,11 +43,10 @@ func (o *mountOptions) applyWord(word string) error {
 	plain := map[string]func(){
 		"foreground": on(&o.foreground), "allow_other": on(&o.allowOther), "noexec": on(&o.noExec),
 		"no_rollback": on(&o.noRollback), "allow_rollback": on(&o.allowRollback), "wait_for_clock": on(&o.waitForClock),
+		"preload": func() { o.preload = append(o.preload, everything) }, // or with a value
 	}
 	switch {
-	case word == "preload":
-		o.preload = append(o.preload, everything)
-	case valued[name] != nil:
+	case valued[name] != nil && (hasValue || plain[name] == nil):
 		if value == "" {
 			return usagef("-o %s: it needs a value, as in %s=…", name, name)
 		}

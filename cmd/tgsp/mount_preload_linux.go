@@ -28,7 +28,7 @@ func (o *mountOptions) preloadOrUnmount(ctx context.Context, a *app) error {
 // fails.
 func (s *service) preloadBeside(ctx context.Context) <-chan error {
 	failed := make(chan error, 1)
-	if len(s.preload) == 0 || s.readyFD != 0 { // the parent of a daemon does it
+	if len(s.preload) == 0 { // as in a daemon, whose parent does it
 		return failed
 	}
 	go func() {

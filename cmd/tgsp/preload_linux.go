@@ -33,19 +33,14 @@ const everything = "."
 
 // preload is a list of files that are to be read.
 type preload struct {
-	files  []preloadFile
+	files  int
 	pieces []preloadPart
 	total  int64 // bytes
 }
 
-type preloadFile struct {
-	name string
-	size int64
-}
-
 // preloadPart is a piece of a file.
 type preloadPart struct {
-	file     int
+	name     string
 	off, end int64
 }
 
@@ -83,9 +78,9 @@ func newPreload(dir string, paths []string) (*preload, error) {
 
 func (p *preload) add(name string, size int64) {
 	for off := int64(0); off < size; off += preloadPiece {
-		p.pieces = append(p.pieces, preloadPart{len(p.files), off, min(off+preloadPiece, size)})
+		p.pieces = append(p.pieces, preloadPart{name, off, min(off+preloadPiece, size)})
 	}
-	p.files = append(p.files, preloadFile{name, size})
+	p.files++
 	p.total += size
 }
 
@@ -102,7 +97,7 @@ func (p *preload) run(ctx context.Context, progress func(done, total int64)) err
 	for range min(preloadReaders, 2*runtime.NumCPU()) {
 		group.Go(func() error {
 			for i := next.Add(1) - 1; i < int64(len(p.pieces)); i = next.Add(1) - 1 {
-				err := p.read(ctx, null, p.pieces[i], func(n int64) {
+				err := p.pieces[i].read(ctx, null, func(n int64) {
 					if sum := done.Add(n); progress != nil {
 						shows.Lock()
 						defer shows.Unlock()
@@ -120,18 +115,17 @@ func (p *preload) run(ctx context.Context, progress func(done, total int64)) err
 }
 
 // read reads a piece to nowhere, which copies nothing out of the page cache.
-func (p *preload) read(ctx context.Context, null *os.File, part preloadPart, progress func(n int64)) error {
-	name := p.files[part.file].name
-	f, err := os.Open(name)
+func (p preloadPart) read(ctx context.Context, null *os.File, progress func(n int64)) error {
+	f, err := os.Open(p.name)
 	if err != nil {
 		return err
 	}
 	defer f.Close() //nolint:errcheck // only read
-	for off := part.off; off < part.end; {
+	for off := p.off; off < p.end; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n, err := unix.Sendfile(int(null.Fd()), int(f.Fd()), &off, int(min(preloadStep, part.end-off)))
+		n, err := unix.Sendfile(int(null.Fd()), int(f.Fd()), &off, int(min(preloadStep, p.end-off)))
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
@@ -139,7 +133,7 @@ func (p *preload) read(ctx context.Context, null *os.File, part preloadPart, pro
 			err = io.ErrUnexpectedEOF
 		}
 		if err != nil {
-			return &fs.PathError{Op: "read", Path: name, Err: err}
+			return &fs.PathError{Op: "read", Path: p.name, Err: err}
 		}
 		progress(int64(n))
 	}

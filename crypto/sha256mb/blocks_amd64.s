@@ -80,7 +80,7 @@ DATA swapBytes<>+48(SB)/8, $0x0405060700010203
 DATA swapBytes<>+56(SB)/8, $0x0c0d0e0f08090a0b
 GLOBL swapBytes<>(SB), RODATA|NOPTR, $64
 
-// func blocks8(state *[8][8]uint32, first *byte, stride int, n int)
+// func blocks8(state *uint32, first *byte, stride int, n int)
 // Requires: AVX, AVX2, AVX512F, AVX512VL
 TEXT ·blocks8(SB), NOSPLIT, $0-32
 	MOVQ state+0(FP), AX
@@ -1967,7 +1967,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func blocks16(state *[8][16]uint32, first *byte, stride int, n int)
+// func blocks16(state *uint32, first *byte, stride int, n int)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·blocks16(SB), NOSPLIT, $0-32
 	MOVQ state+0(FP), AX

@@ -23,39 +23,42 @@ var initial = [8]uint32{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e52
 // to the next, in bytes.
 //
 //go:noescape
-func blocks8(state *[8][8]uint32, first *byte, stride, n int)
+func blocks8(state *uint32, first *byte, stride, n int)
 
 //go:noescape
-func blocks16(state *[8][16]uint32, first *byte, stride, n int)
+func blocks16(state *uint32, first *byte, stride, n int)
+
+// mostLanes is how many messages are hashed at once where there are enough.
+const mostLanes = 16
 
 // sumSome hashes sixteen or eight messages, and returns how many.
 func sumSome(digests [][sha256.Size]byte, data []byte, size int) int {
-	if len(digests) >= 16 {
-		var state [8][16]uint32
-		var ends [16][2 * sha256.BlockSize]byte
-		for i := range state {
-			fill(state[i][:], initial[i])
-		}
-		whole, last := size/sha256.BlockSize, pad(ends[:], data, size)
-		blocks16(&state, unsafe.SliceData(data), size, whole) //nolint:gosec // as many blocks as each has
-		blocks16(&state, &ends[0][0], len(ends[0]), last)
-		for i := range state {
-			put(digests, i, state[i][:])
-		}
-		return 16
+	var state [8 * mostLanes]uint32
+	var ends [mostLanes][2 * sha256.BlockSize]byte
+	lanes := Lanes
+	if len(digests) >= mostLanes {
+		lanes = mostLanes
 	}
-	var state [8][8]uint32
-	var ends [8][2 * sha256.BlockSize]byte
-	for i := range state {
-		fill(state[i][:], initial[i])
+	words := func(i int) []uint32 { return state[i*lanes : (i+1)*lanes] }
+	for i := range initial {
+		fill(words(i), initial[i])
 	}
-	whole, last := size/sha256.BlockSize, pad(ends[:], data, size)
-	blocks8(&state, unsafe.SliceData(data), size, whole) //nolint:gosec // as many blocks as each has
-	blocks8(&state, &ends[0][0], len(ends[0]), last)
-	for i := range state {
-		put(digests, i, state[i][:])
+	whole, last := size/sha256.BlockSize, pad(ends[:lanes], data, size)
+	blocks(lanes, &state[0], unsafe.SliceData(data), size, whole) //nolint:gosec // as many blocks as each has
+	blocks(lanes, &state[0], &ends[0][0], len(ends[0]), last)
+	for i := range initial {
+		put(digests, i, words(i))
 	}
-	return 8
+	return lanes
+}
+
+// blocks is no function value: with one, state would not stay on the stack.
+func blocks(lanes int, state *uint32, first *byte, stride, n int) {
+	if lanes == mostLanes {
+		blocks16(state, first, stride, n)
+		return
+	}
+	blocks8(state, first, stride, n)
 }
 
 func fill(words []uint32, value uint32) {

@@ -4,7 +4,6 @@ package main
 
 import (
 	"crypto/sha256"
-	"fmt"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -37,7 +36,7 @@ func (k *kernel) schedule(i int) VecPhysical { return k.vectors[16+i] } // of 16
 func (k *kernel) word(state Mem, i int) Mem { return state.Offset(4 * k.lanes * i) }
 
 func (k *kernel) generate() {
-	TEXT(k.name, NOSPLIT, fmt.Sprintf("func(state *[8][%d]uint32, first *byte, stride, n int)", k.lanes))
+	TEXT(k.name, NOSPLIT, "func(state *uint32, first *byte, stride, n int)")
 	state := Mem{Base: Load(Param("state"), GP64())}
 	first, stride, n := Load(Param("first"), GP64()), Load(Param("stride"), GP64()), Load(Param("n"), GP64())
 	Label("next")
