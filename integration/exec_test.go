@@ -301,6 +301,15 @@ func TestExecLastProgram(t *testing.T) {
 				if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 					t.Fatal(err)
 				}
+				// Until its last thread has gone, a read may be one that the end cuts off.
+				err := rig.Until("the server's threads have ended", func() (bool, error) {
+					threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+					state, stateErr := rig.StatusField(pid, "State")
+					return err != nil || stateErr != nil || len(threads) == 1 && strings.HasPrefix(state, "Z"), nil
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
 			}
 			if got := p.say(t, `cat "$TGSP_MODEL/README.md" 2>&1 | tail -1`); !strings.Contains(got, "not connected") {
 				t.Errorf("the program reads %q", got)
