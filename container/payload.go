@@ -24,7 +24,7 @@ type payloadReader struct {
 	hash    LeafHash
 	stream  *tgspcrypto.Stream
 	tree    *treeReader
-	buffers *readBuffers // bounds memory
+	buffers *readBuffers // bound memory
 	active  atomic.Int32
 	cache   *slotCache[*cachedLeaf] // by number
 	rooms   newBuffers              // for leaves
@@ -104,20 +104,25 @@ func (p *payloadReader) readLeaves(dst []byte, leaf int64) (int, error) {
 // readBatch reads, checks and decrypts leaves that fit into a buffer. Nothing
 // of a leaf is written to dst before its hash was right.
 func (p *payloadReader) readBatch(dst []byte, leaf int64) error {
-	from, _ := p.layout.leafRange(leaf)
-	count := max(1, (int64(len(dst))+leafPlaintext-1)/leafPlaintext)
-	last, length := p.layout.leafRange(leaf + count - 1)
 	buf := p.buffers.get()
+	defer p.buffers.put(buf)
+	count := max(1, (int64(len(dst))+leafPlaintext-1)/leafPlaintext)
+	_, err := p.openBatch(buf, dst, leaf, count)
+	return err
+}
+
+// openBatch reads leaves into a buffer, checks them and decrypts them into dst, or
+// in place where there is none. It returns where the leaves lie.
+func (p *payloadReader) openBatch(buf *readBuffer, dst []byte, leaf, count int64) ([]byte, error) {
 	p.active.Add(1)
-	defer func() {
-		p.active.Add(-1)
-		p.buffers.put(buf)
-	}()
+	defer p.active.Add(-1)
+	from, _ := p.layout.leafRange(leaf)
+	last, length := p.layout.leafRange(leaf + count - 1)
 	cipher, err := readPast(p.src, buf.data, p.layout.payloadOffset()+from, last+length-from)
-	if err != nil {
-		return err
+	if err == nil {
+		err = p.openLeaves(dst, cipher, leaf)
 	}
-	return p.openLeaves(dst, cipher, leaf)
+	return cipher, err
 }
 
 // openLeaves checks and decrypts leaves, on several processors where there is
@@ -134,9 +139,11 @@ func (p *payloadReader) openLeaves(dst, cipher []byte, leaf int64) error {
 	for i := range parts {
 		lo, hi := count*i/parts, count*(i+1)/parts
 		run := func() {
-			errs[i] = p.openRun(
-				dst[lo*leafPlaintext:min(hi*leafPlaintext, len(dst))],
-				cipher[lo*LeafSize:min(hi*LeafSize, len(cipher))], leaf+int64(lo))
+			var d []byte
+			if dst != nil {
+				d = dst[lo*leafPlaintext : min(hi*leafPlaintext, len(dst))]
+			}
+			errs[i] = p.openRun(d, cipher[lo*LeafSize:min(hi*LeafSize, len(cipher))], leaf+int64(lo))
 		}
 		if i == parts-1 {
 			run()
@@ -159,16 +166,20 @@ func (p *payloadReader) openRun(dst, cipher []byte, leaf int64) error {
 	})
 }
 
-// openLeaf decrypts a leaf whose digest is the one in the signed tree.
+// openLeaf decrypts a leaf whose digest is the one in the signed tree, into dst or,
+// where that is nil, in place.
 func (p *payloadReader) openLeaf(dst, cipher []byte, leaf int64, digest Hash) error {
 	err := p.tree.check(leaf, digest)
 	if err != nil {
 		return err
 	}
-	out, chunk := dst[:0], leaf*leafChunks
-	for ; len(cipher) > 0; chunk++ {
+	for chunk := leaf * leafChunks; len(cipher) > 0; chunk++ {
 		c := cipher[:min(tgspcrypto.EncryptedChunkSize, len(cipher))]
-		if out, err = p.openChunk(out, c, chunk); err != nil {
+		out := c[:0]
+		if dst != nil {
+			out, dst = dst[:0], dst[len(c)-tgspcrypto.ChunkOverhead:]
+		}
+		if _, err = p.openChunk(out, c, chunk); err != nil {
 			return err
 		}
 		cipher = cipher[len(c):]
@@ -185,8 +196,11 @@ func (p *payloadReader) openChunk(dst, cipher []byte, chunk int64) ([]byte, erro
 	return out, nil
 }
 
-// forget wipes the leaves that are kept. Those of reads under way are wiped when they end.
-func (p *payloadReader) forget() { p.cache.close() }
+// forget wipes what is kept. What reads under way have is wiped when they end.
+func (p *payloadReader) forget() {
+	p.cache.close()
+	p.buffers.close()
+}
 
 func chunkError(payload, chunk int64, err error) error {
 	return &AlteredError{Part: "payload", Offset: payload + chunk*tgspcrypto.EncryptedChunkSize, Reason: fmt.Sprintf("chunk %d: the author signed it, and it still does not decrypt (%v)", chunk, err)}

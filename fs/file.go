@@ -29,13 +29,24 @@ func (c *contents) ReadAt(p []byte, off int64) (int, error) {
 // position and belong to one goroutine at a time, as with os.File.
 type file struct {
 	*io.SectionReader
-	node *node
+	contents *contents
+	node     *node
 }
 
 var (
 	_ io.ReaderAt = (*file)(nil)
 	_ io.Seeker   = (*file)(nil)
 )
+
+// Lend gives n bytes from an offset on in pieces, without a copy, until done is
+// called. It gives none where ReadAt is the way, see container.Reader.ViewFileAt.
+func (f *file) Lend(off int64, n int) (pieces [][]byte, done func()) {
+	v := f.contents.reader.ViewFileAt(f.contents.file, off, n)
+	if v == nil {
+		return nil, nil
+	}
+	return v.Pieces(), v.Release
+}
 
 func (f *file) Stat() (iofs.FileInfo, error) { return f.node, nil }
 func (f *file) Close() error                 { return nil }

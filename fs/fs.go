@@ -107,8 +107,8 @@ func (f *FS) Open(name string) (iofs.File, error) {
 	if n.IsDir() {
 		return &folder{node: n, path: name}, nil
 	}
-	content := io.NewSectionReader(&contents{f.reader, n.file}, 0, n.size)
-	return &file{content, n}, nil
+	c := &contents{f.reader, n.file}
+	return &file{io.NewSectionReader(c, 0, n.size), c, n}, nil
 }
 
 // Stat describes a file or folder without opening it.

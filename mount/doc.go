@@ -41,18 +41,19 @@
 //	                                        arithmetic   measured
 //	read the package past the cache                         0.03
 //	hash the leaves, sixteen together          0.23         0.28
-//	decrypt                                    0.15         0.26
-//	copy into the page cache                   0.11         0.23
-//	requests, scheduling, all else                          0.05
+//	decrypt                                    0.15         0.19
+//	copy into the page cache                   0.11         0.22
+//	requests, scheduling, all else                          0.07
 //	the program: copy and wait                 0.11         0.23
-//	together                                   0.60         1.08
+//	together                                   0.60         1.02
 //
-// So two processors need 0.54 s, and it takes 0.62 to 0.70 s: for the rest, some 0.1 s
+// So two processors need 0.51 s, and it takes 0.60 to 0.65 s: for the rest, some 0.1 s
 // each, both wait for storage where a window of the kernel's read-ahead ends. What
-// decrypting and copying take beyond the arithmetic is memory: a request's megabyte of
-// ciphertext and another of plaintext are more than the second-level cache holds beside
-// the page cache's pages, which are always cold. Leaves of BLAKE3 take as long as those
-// of SHA-256 here; without AVX-512 SHA-256 takes 0.52 s.
+// copying takes beyond the arithmetic is memory: the page cache's pages are always
+// cold, and the program copies them where others have written them. Plaintext is
+// decrypted in the place of its ciphertext and copied from there (Lender); with a
+// buffer of its own decrypting took 0.25 s and copying 0.25 s. Leaves of BLAKE3 take
+// as long as those of SHA-256 here; without AVX-512 SHA-256 takes 0.52 s.
 //
 // Bytes and calls, which tests hold: 1.0069 bytes of the package are read for one
 // served, each once hashed and decrypted; 954 requests make some 2,900 system calls

@@ -127,9 +127,10 @@ func (n *fileNode) Open(_ context.Context, flags uint32) (fs.FileHandle, uint32,
 
 func (n *fileNode) size() int64 { return int64(n.item.size) } //nolint:gosec // bounded by what build has taken
 
-// Read fills the reply's own buffer. Whether it may is asked once more when the
-// bytes are there: storage may have taken until after the mount was closed, and a
-// reader that fails because it was closed tells nothing of the package.
+// Read answers with bytes that are lent or fills the reply's own buffer. Whether it
+// may is asked once more when the bytes are there: storage may have taken until
+// after the mount was closed, and a reader that fails because it was closed tells
+// nothing of the package.
 func (n *fileNode) Read(_ context.Context, fh fs.FileHandle, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	n.item.tree.reading.Add(1) // before Allow is asked, so that none goes uncounted
 	defer n.item.tree.reading.Add(-1)
@@ -141,7 +142,15 @@ func (n *fileNode) Read(_ context.Context, fh fs.FileHandle, dest []byte, off in
 		return fuse.ReadResultData(nil), 0
 	}
 	dest = dest[:min(int64(len(dest)), size-off)]
-	got, err := n.readAt(fh.(*fileHandle), dest, off)
+	h := fh.(*fileHandle)
+	if l := n.lend(h, off, len(dest)); l != nil {
+		if n.item.tree.refuses() {
+			l.Done()
+			return nil, syscall.EACCES
+		}
+		return l, 0
+	}
+	got, err := n.readAt(h, dest, off)
 	if n.item.tree.refuses() {
 		clear(dest)
 		return nil, syscall.EACCES
