@@ -18,7 +18,7 @@ func openViewed(t *testing.T, change func(l layout, data []byte)) (*Reader, []by
 	}
 	r, err := x.open(data)
 	check(t, err)
-	t.Cleanup(func() { r.Close() }) //nolint:gosec // only read
+	t.Cleanup(func() { r.Close() }) // only read
 	return r, x.files["w"]
 }
 
