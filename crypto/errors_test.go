@@ -52,11 +52,11 @@ func TestKindsOfLines(t *testing.T) {
 // TestLargestKeyFile has the length of a key file at its limit.
 func TestLargestKeyFile(t *testing.T) {
 	line := identity(t, X25519).Recipient().String() + "\n"
-	comments := strings.Repeat("#"+strings.Repeat("x", 1022)+"\n", maxKeyFile/1024)
+	comments := strings.Repeat("#"+strings.Repeat("x", 1022)+"\n", MaxKeyFile/1024)
 	text := []byte(line + comments[len(line):])
 	text[len(line)] = '#'
 	name := filepath.Join(t.TempDir(), "keys")
-	for size, ok := range map[int]bool{maxKeyFile: true, maxKeyFile + 1: false} {
+	for size, ok := range map[int]bool{MaxKeyFile: true, MaxKeyFile + 1: false} {
 		data := append(bytes.Clone(text), '\n')[:size]
 		if err := os.WriteFile(name, data, 0o600); err != nil {
 			t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// maxKeyFile bounds what is read of a key file: a thousand hybrid recipients.
-const maxKeyFile = 4 << 20
+// MaxKeyFile bounds what is read of a key file, in bytes: a thousand hybrid recipients.
+const MaxKeyFile = 4 << 20
 
 // FileError says which line of which key file is wrong. It never holds the line.
 type FileError struct {
@@ -69,6 +69,10 @@ func ReadAuthorKeyFile(name string) (*AuthorKey, error) {
 // readOne reads a key file that must hold one key; kind is what to call several.
 func readOne[K any](name, kind string, parse func(string) (*K, error)) (*K, error) {
 	keys, err := readFile(name, parse)
+	return onlyOne(keys, err, name, kind)
+}
+
+func onlyOne[K any](keys []*K, err error, name, kind string) (*K, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +82,19 @@ func readOne[K any](name, kind string, parse func(string) (*K, error)) (*K, erro
 	return keys[0], nil
 }
 
+// ReadAuthorKey is ReadAuthorKeyFile for what was read from a file of that name.
+func ReadAuthorKey(r io.Reader, name string) (*AuthorKey, error) {
+	keys, err := readLines(r, name, ParseAuthorKey)
+	return onlyOne(keys, err, name, "author keys")
+}
+
 // ReadIdentityFile reads the identities, at least one, in a secret key file.
 func ReadIdentityFile(name string) ([]*Identity, error) { return readFile(name, ParseIdentity) }
+
+// ReadIdentities is ReadIdentityFile for what was read from a file of that name.
+func ReadIdentities(r io.Reader, name string) ([]*Identity, error) {
+	return readLines(r, name, ParseIdentity)
+}
 
 // ReadRecipientsFile reads the recipients, at least one, in a file of public lines.
 func ReadRecipientsFile(name string) ([]*Recipient, error) { return readFile(name, ParseRecipient) }
@@ -102,7 +117,7 @@ func readFile[K any](name string, parse func(string) (K, error)) ([]K, error) {
 // comments, and lines may end in CRLF.
 func readLines[K any](r io.Reader, name string, parse func(string) (K, error)) ([]K, error) {
 	var keys []K
-	limited := &io.LimitedReader{R: r, N: maxKeyFile + 1}
+	limited := &io.LimitedReader{R: r, N: MaxKeyFile + 1}
 	lines := bufio.NewScanner(limited)
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimSpace(lines.Text())

@@ -86,7 +86,7 @@ func TestBadKeyFiles(t *testing.T) {
 		"empty": {"", 0}, "comments": {"# nothing\n\n", 0}, "two keys": {secret + "\n" + secret, 0},
 		"a public key": {"\n" + lines[lineAuthor], 2}, "damaged": {"#\n\n" + secret[:len(secret)-1], 3},
 		"a binary file": {"\x00\x01\x02", 1}, "a long line": {strings.Repeat("x", 100<<10), 0},
-		"huge": {strings.Repeat("#"+strings.Repeat("x", 1000)+"\n", maxKeyFile/1000+10), 0},
+		"huge": {strings.Repeat("#"+strings.Repeat("x", 1000)+"\n", MaxKeyFile/1000+10), 0},
 	} {
 		file := write(t, c.text)
 		_, err := ReadAuthorKeyFile(file)

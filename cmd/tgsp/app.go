@@ -19,7 +19,9 @@ type app struct {
 	stderr io.Writer // hides secrets; what goes to stdout is hidden where it is words
 	json   bool      // --json of the verb that runs: errors become objects too
 	quiet  bool
-	clock  func() time.Time // nil for the machine's; tests have others
+
+	secrets passphrases
+	clock   func() time.Time // nil for the machine's; tests have others
 }
 
 // now returns the time by this machine's clock.

@@ -99,7 +99,7 @@ func (o *execOptions) run(ctx context.Context, a *app) error {
 // serveIn starts the process that serves the space and waits until it does.
 func (o *execOptions) serveIn(ctx context.Context, a *app, space *space) (*mountState, error) {
 	o.dir, o.handed = space.dir, space.handed
-	d, err := o.startDaemon()
+	d, err := o.startDaemon(a)
 	if err = errors.Join(err, o.handed.file.Close()); err != nil { // it has its own by now
 		return nil, err
 	}

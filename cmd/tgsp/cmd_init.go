@@ -11,95 +11,132 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/passphrase"
 	"github.com/tensorguard/tgsp/container"
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
 
-type initOptions struct{ pq bool }
-
 func newInitCommand(a *app) *cobra.Command {
-	o := &initOptions{}
+	n := &newKeys{app: a}
 	cmd := &cobra.Command{
-		Use:   "init [--pq]",
+		Use:   "init [--pq] [--passphrase]",
 		Short: "Make keys for you, once",
 		Long: `Makes two secret keys and keeps them in $TGSP_HOME, readable by you alone:
 an author key, with which you sign what you pack, and an identity, with which
 you open what was packed for you. It trusts your own author key.
 
-What is there already stays as it is.`,
+What is there already stays as it is.
+
+With --passphrase the secret keys are encrypted with a passphrase, as age files,
+and every command that needs one asks for it on the terminal. Where there is
+none, it comes from --passphrase-file FILE, from systemd's credential
+tgsp-passphrase, or, as a last resort, since other programs can see it, from the
+variable TGSP_PASSPHRASE.`,
 		Example: `  tgsp init`,
 		Args:    cobra.NoArgs,
-		RunE:    func(*cobra.Command, []string) error { return o.run(a) },
+		RunE:    func(*cobra.Command, []string) error { return n.init() },
 	}
-	cmd.Flags().BoolVar(&o.pq, "pq", false, "make an identity that also resists quantum computers")
+	n.addPassphrase(cmd.Flags())
+	cmd.Flags().BoolVar(&n.pq, "pq", false, "make an identity that also resists quantum computers")
 	return cmd
 }
 
-func (o *initOptions) run(a *app) error {
+func (n *newKeys) init() error {
 	dir, err := makeHome()
 	if err != nil {
 		return err
 	}
 	authorName, identityName := filepath.Join(dir, authorKeyFile), filepath.Join(dir, identityKeyFile)
-	author, err := a.keep(authorName, func() error { return createAuthorKey(authorName) })
+	key, author, err := keep(authorName, n.authorKey, n.author)
 	if err != nil {
 		return err
 	}
-	identity, err := a.keep(identityName, func() error { return createIdentity(identityName, o.pq) })
-	if err != nil {
-		return err
-	}
-	key, err := tgspcrypto.ReadAuthorKeyFile(authorName)
-	if err != nil {
-		return err
-	}
-	ids, err := tgspcrypto.ReadIdentityFile(identityName)
+	id, identity, err := keep(identityName, n.oneIdentity, n.identity)
 	if err != nil {
 		return err
 	}
 	if err := trustOwnKey(key.Public()); err != nil {
 		return err
 	}
-	a.printf("author key, %s: %s\n  give people this line, so that they can trust what you sign:\n  %s\n", author, authorName, key.Public())
-	a.printf("identity, %s: %s\n  give people this line, so that they can encrypt for you:\n  %s\n", identity, identityName, ids[0].Recipient())
-	a.notef("keep copies of both files in a safe place: without them nobody can sign or open in your name\n")
+	n.printf("author key, %s: %s\n  give people this line, so that they can trust what you sign:\n  %s\n", author, authorName, key.Public())
+	n.printf("identity, %s: %s\n  give people this line, so that they can encrypt for you:\n  %s\n", identity, identityName, id.Recipient())
+	n.notef("keep copies of both files in a safe place: without them nobody can sign or open in your name\n")
 	return nil
 }
 
-// keep makes a file unless it exists, and says which.
-func (a *app) keep(name string, create func() error) (string, error) {
+// keep reads a key's file, or makes it where there is none, and says which.
+func keep[K any](name string, read, create func(name string) (K, error)) (key K, what string, err error) {
 	if _, err := os.Stat(name); err == nil {
-		a.checkPermissions(name)
-		return "kept", nil
+		key, err = read(name)
+		return key, "kept", err
 	}
-	return "made", create()
+	key, err = create(name)
+	return key, "made", err
 }
 
-func createAuthorKey(name string) error {
+// oneIdentity reads the first identity of a file.
+func (a *app) oneIdentity(name string) (*tgspcrypto.Identity, error) {
+	ids, err := a.identities([]string{name})
+	if err != nil {
+		return nil, err
+	}
+	return ids[0], nil
+}
+
+// newKeys makes secret key files.
+type newKeys struct {
+	*app
+	pq         bool
+	passphrase bool
+}
+
+func (n *newKeys) addPassphrase(flags *pflag.FlagSet) {
+	flags.BoolVar(&n.passphrase, "passphrase", false, "protect the secret with a passphrase, which is asked for whenever it is used")
+}
+
+func (n *newKeys) author(name string) (*tgspcrypto.AuthorKey, error) {
 	key := tgspcrypto.GenerateAuthorKey()
-	return createKeyFile(name, "author key, secret", key.Public().String(), key.SecretLine())
+	return key, n.create(name, "author key, secret", key.Public().String(), key.SecretLine())
 }
 
-func createIdentity(name string, pq bool) error {
+func (n *newKeys) identity(name string) (*tgspcrypto.Identity, error) {
 	kem := tgspcrypto.X25519
-	if pq {
+	if n.pq {
 		kem = tgspcrypto.MLKEM768X25519
 	}
 	id, err := tgspcrypto.GenerateIdentity(kem)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	line, err := id.SecretLine()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return createKeyFile(name, "identity, secret", id.Recipient().String(), line)
+	return id, n.create(name, "identity, secret", id.Recipient().String(), line)
 }
 
-func createKeyFile(name, what, public, secret string) error {
+func (n *newKeys) create(name, what, public, secret string) error {
 	text := fmt.Sprintf("# TGSP %s\n# created: %s\n# public key: %s\n%s\n", what, time.Now().UTC().Format(time.RFC3339), public, secret)
-	err := tgspcrypto.CreateSecretFile(name, text)
+	if n.passphrase {
+		if _, err := os.Lstat(name); err == nil { // before anybody is asked
+			return neverOverwritten(&fs.PathError{Op: "create", Path: name, Err: fs.ErrExist})
+		}
+		phrase, err := n.secrets.choose(name)
+		if err != nil {
+			return err
+		}
+		sealed, err := passphrase.Seal([]byte(text), phrase)
+		if err != nil {
+			return err
+		}
+		text, n.secrets.last = string(sealed), phrase
+	}
+	return neverOverwritten(tgspcrypto.CreateSecretFile(name, text))
+}
+
+func neverOverwritten(err error) error {
 	if errors.Is(err, fs.ErrExist) {
 		return withHint(err, "a key is never overwritten: choose another name with -o, or move the old file away")
 	}

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -76,7 +77,7 @@ this agent is not in the package's fleet any more. What programs have copied
 stays with them.
 
 Options of mount(8) can follow -o, separated by commas: identity=FILE,
-trusted_key=KEY, require_key=KEY, expect=ID[@VERSION], log=FILE, audit_log=DEST,
+identity_command=COMMAND, passphrase_file=FILE, trusted_key=KEY, require_key=KEY, expect=ID[@VERSION], log=FILE, audit_log=DEST,
 grace=DURATION, preload[=PATH], allow_other, foreground, noexec, no_rollback, allow_rollback,
 wait_for_clock. So a line in /etc/fstab or a systemd mount unit works too:
   /srv/model.tgsp  /mnt/model  fuse.tgsp  ro,allow_other,nofail  0  0`,
@@ -102,11 +103,16 @@ wait_for_clock. So a line in /etc/fstab or a systemd mount unit works too:
 	flags.Lookup("preload").NoOptDefVal = everything
 	flags.BoolVar(&o.helper, "helper", false, "")
 	flags.IntVar(&o.readyFD, "ready-fd", 0, "")
+	flags.Func("terminal-fd", "", func(value string) error {
+		fd, err := strconv.Atoi(value)
+		a.takeTerminal(fd)
+		return err
+	})
 	flags.Func("handed", "", func(value string) (err error) {
 		o.handed, err = parseHanded(value)
 		return err
 	})
-	hideFlags(flags, "helper", "ready-fd", "handed")
+	hideFlags(flags, "helper", "ready-fd", "terminal-fd", "handed")
 	return cmd
 }
 
@@ -129,7 +135,7 @@ func hideFlags(flags *pflag.FlagSet, names ...string) {
 }
 
 func (o *mountOptions) run(ctx context.Context, a *app) error {
-	if err := o.applyExtra(); err != nil {
+	if err := o.applyExtra(a); err != nil {
 		return err
 	}
 	if err := o.settle(); err != nil {
@@ -155,7 +161,7 @@ func (o *mountOptions) settle() error {
 
 // background leaves a daemon behind.
 func (o *mountOptions) background(ctx context.Context, a *app) error {
-	d, err := o.startDaemon()
+	d, err := o.startDaemon(a)
 	if err != nil {
 		return err
 	}
@@ -185,7 +191,9 @@ func (o *mountOptions) absolute() (err error) {
 		paths = append(paths, &o.auditLog)
 	}
 	for i := range o.files {
-		paths = append(paths, &o.files[i])
+		if !isDescriptor(o.files[i]) {
+			paths = append(paths, &o.files[i])
+		}
 	}
 	for _, keys := range [][]string{o.trusted, o.require} {
 		for i := range keys {
@@ -205,12 +213,10 @@ func (o *mountOptions) absolute() (err error) {
 	return nil
 }
 
-// daemonArgs are the arguments with which the daemon gets the same options.
-func (o *mountOptions) daemonArgs() []string {
-	args := []string{"mount", "--ready-fd=3"}
-	for _, name := range o.files {
-		args = append(args, "--identity="+name)
-	}
+// daemonArgs are the arguments with which the daemon gets the same options, and what
+// is handed over to it.
+func (o *mountOptions) daemonArgs(handed []string) []string {
+	args := append([]string{"mount", "--ready-fd=3"}, handed...)
 	for _, key := range o.trusted {
 		args = append(args, "--trusted-key="+key)
 	}

@@ -158,7 +158,7 @@ func (a *app) recipientsOrSelf(lines, files []string) ([]*tgspcrypto.Recipient, 
 	if err != nil || len(given) > 0 {
 		return given, err
 	}
-	ids, err := a.identities(nil)
+	ids, err := a.ownIdentity()
 	if err != nil {
 		return nil, err
 	}

@@ -89,6 +89,7 @@ func listRecipients(a *app, o *openFlags, name string) error {
 type changeFlags struct {
 	openFlags
 	signKey string
+	key     *tgspcrypto.AuthorKey // once it was read: a pipe gives it only once
 }
 
 func (c *changeFlags) add(cmd *cobra.Command, a *app) {
@@ -101,9 +102,18 @@ func (c *changeFlags) addSignKey(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&c.signKey, "sign-key", "", "sign with the author key in `FILE` (default: the one that tgsp init made)")
 }
 
+// signer reads the key of --sign-key.
+func (c *changeFlags) signer(a *app) (*tgspcrypto.AuthorKey, error) {
+	var err error
+	if c.key == nil {
+		c.key, err = a.authorKey(c.signKey)
+	}
+	return c.key, err
+}
+
 // begin opens and locks a package for a change. The caller ends it.
 func (c *changeFlags) begin(a *app, name string) (*container.Change, *tgspcrypto.AuthorKey, error) {
-	signer, err := a.authorKey(c.signKey)
+	signer, err := c.signer(a)
 	if err != nil {
 		return nil, nil, err
 	}

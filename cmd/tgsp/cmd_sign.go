@@ -57,7 +57,7 @@ func (c *changeFlags) sign(ctx context.Context, a *app, name string) error {
 
 // verifyFirst checks every byte before a signature vouches for them.
 func (c *changeFlags) verifyFirst(ctx context.Context, a *app, name string) (*container.Report, error) {
-	if _, err := a.authorKey(c.signKey); err != nil {
+	if _, err := c.signer(a); err != nil {
 		return nil, err // before the work, not after it
 	}
 	s, err := c.look(a, name)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,30 +25,28 @@ func (a *app) authorKey(name string) (*tgspcrypto.AuthorKey, error) {
 			return nil, err
 		}
 	}
-	key, err := tgspcrypto.ReadAuthorKeyFile(name)
+	text, err := a.readSecretFile(name)
 	if isDefault && errors.Is(err, fs.ErrNotExist) {
 		return nil, withHint(fmt.Errorf("there is no author key yet: %w", err), "make one with: tgsp init — or name yours with --sign-key FILE")
 	}
+	if err != nil {
+		return nil, err
+	}
+	defer clear(text)
 	a.checkPermissions(name)
-	return key, err
+	return tgspcrypto.ReadAuthorKey(bytes.NewReader(text), name)
 }
 
-// identities reads the files of -i. Without any it tries the one that init
-// made; that it does not exist is no error.
+// identities reads the files of -i.
 func (a *app) identities(names []string) ([]*tgspcrypto.Identity, error) {
-	if len(names) == 0 {
-		name, err := inHome(identityKeyFile)
+	var all []*tgspcrypto.Identity
+	for _, name := range names {
+		text, err := a.readSecretFile(name)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
-		}
-		names = []string{name}
-	}
-	var all []*tgspcrypto.Identity
-	for _, name := range names {
-		ids, err := tgspcrypto.ReadIdentityFile(name)
+		ids, err := tgspcrypto.ReadIdentities(bytes.NewReader(text), name)
+		clear(text)
 		if err != nil {
 			return nil, err
 		}
@@ -55,6 +54,18 @@ func (a *app) identities(names []string) ([]*tgspcrypto.Identity, error) {
 		all = append(all, ids...)
 	}
 	return all, nil
+}
+
+// ownIdentity reads the identity that init made. That there is none is no error.
+func (a *app) ownIdentity() ([]*tgspcrypto.Identity, error) {
+	name, err := inHome(identityKeyFile)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return a.identities([]string{name})
 }
 
 // recipients parses the lines of -r and reads the files of -R.
@@ -103,6 +114,9 @@ func authorKeys(args []string) ([]tgspcrypto.AuthorPublicKey, error) {
 
 // checkPermissions warns where others could read a secret key.
 func (a *app) checkPermissions(name string) {
+	if isDescriptor(name) {
+		return // what is behind it is not told by a name
+	}
 	if info, err := os.Stat(name); err == nil && tgspcrypto.LoosePermissions(info) {
 		a.warnf("%s can be read by others; mend it with: chmod 600 %s", printable(name), shellQuote(name))
 	}

@@ -46,7 +46,8 @@ func run() int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	defer stop()
-	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: secretsHidden{os.Stderr}}
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: secretsHidden{os.Stderr}, secrets: passphrases{asking: ctx}}
+	defer a.secrets.forget()
 	if err := refuseSecrets(os.Args[1:]); err != nil {
 		a.json = slices.Contains(os.Args, "--json") // no flag has been parsed yet
 		code := a.report(err)

@@ -44,7 +44,7 @@ type daemon struct {
 
 // startDaemon starts the same program with the same options, cut loose from the
 // terminal and from all that its caller has open.
-func (o *mountOptions) startDaemon() (*daemon, error) {
+func (o *mountOptions) startDaemon(a *app) (*daemon, error) {
 	home, err := home()
 	if err != nil {
 		return nil, err
@@ -66,18 +66,23 @@ func (o *mountOptions) startDaemon() (*daemon, error) {
 	}
 	_, taken := table[o.dir]
 	d := &daemon{mountOptions: o, free: !taken, message: make(chan *daemonMessage, 1), waiting: make(chan string, 1), stderr: make(chan string, 1)}
-	d.cmd = exec.Command(program(), o.daemonArgs()...) // this program itself
+	files := []*os.File{readyEnd, nil}
+	if o.handed != nil {
+		files[1] = o.handed.file
+	}
+	more, err := o.handOver(a, files)
+	if err != nil {
+		return nil, errors.Join(err, more.end(), ready.Close(), readyEnd.Close(), stderr.Close(), stderrEnd.Close())
+	}
+	d.cmd = exec.Command(program(), o.daemonArgs(more.args)...) // this program itself
 	d.cmd.Args[0] = programName()
 	d.cmd.Dir = "/" // keeps no folder busy
 	d.cmd.Env = append(daemonEnviron(), "TGSP_HOME="+home)
 	d.cmd.Stderr = stderrEnd
-	d.cmd.ExtraFiles = []*os.File{readyEnd}
-	if o.handed != nil {
-		d.cmd.ExtraFiles = append(d.cmd.ExtraFiles, o.handed.file)
-	}
+	d.cmd.ExtraFiles = more.files
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = d.cmd.Start()
-	if err = errors.Join(err, readyEnd.Close(), stderrEnd.Close()); err != nil {
+	if err = errors.Join(err, more.end(), readyEnd.Close(), stderrEnd.Close()); err != nil {
 		return nil, errors.Join(err, ready.Close(), stderr.Close())
 	}
 	go func() { d.message <- readMessage(ready, d.waiting) }()
@@ -197,7 +202,7 @@ func programName() string {
 func daemonEnviron() []string {
 	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		name, _, _ := strings.Cut(variable, "=")
-		known := slices.Contains([]string{"PATH", "HOME", "LANG", "TZ", "TMPDIR"}, name)
+		known := slices.Contains([]string{"PATH", "HOME", "LANG", "TZ", "TMPDIR", credentialVariable}, name)
 		return name == "GOTRACEBACK" || !known && !strings.HasPrefix(name, "LC_") && !strings.HasPrefix(name, "GO")
 	})
 }

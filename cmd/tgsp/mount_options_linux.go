@@ -18,10 +18,10 @@ var ignoredMountOptions = map[string]bool{
 }
 
 // applyExtra takes the options of -o into account.
-func (o *mountOptions) applyExtra() error {
+func (o *mountOptions) applyExtra(a *app) error {
 	for _, list := range o.extra {
 		for _, word := range splitMountOptions(list) {
-			if err := o.applyWord(word); err != nil {
+			if err := o.applyWord(a, word); err != nil {
 				return err
 			}
 		}
@@ -30,7 +30,7 @@ func (o *mountOptions) applyExtra() error {
 	return nil
 }
 
-func (o *mountOptions) applyWord(word string) error {
+func (o *mountOptions) applyWord(a *app, word string) error {
 	name, value, hasValue := strings.Cut(word, "=")
 	set := func(to *string) func() { return func() { *to = value } }
 	add := func(to *[]string) func() { return func() { *to = append(*to, value) } }
@@ -38,7 +38,7 @@ func (o *mountOptions) applyWord(word string) error {
 	valued := map[string]func(){
 		"identity": add(&o.files), "trusted_key": add(&o.trusted), "require_key": add(&o.require),
 		"expect": set(&o.expect), "log": set(&o.log), "audit_log": set(&o.auditLog), "grace": set(&o.grace),
-		"preload": add(&o.preload),
+		"preload": add(&o.preload), "identity_command": set(&o.command), "passphrase_file": set(&a.secrets.file),
 	}
 	plain := map[string]func(){
 		"foreground": on(&o.foreground), "allow_other": on(&o.allowOther), "noexec": on(&o.noExec),

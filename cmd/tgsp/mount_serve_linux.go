@@ -76,6 +76,8 @@ func (s *service) serve(ctx context.Context) error {
 		return err
 	}
 	session.forget()
+	s.loaded = nil
+	s.app.secrets.forget()
 	reader := session.reader
 	s.watchFleet(session)
 	// The package was only read: that its storage has gone meanwhile is no

@@ -59,18 +59,6 @@ func (t *trustFlags) trust() (*container.Trust, error) {
 	return trust, nil
 }
 
-// identityFlags are the flags of verbs that can decrypt.
-type identityFlags struct{ files []string }
-
-func (i *identityFlags) add(flags *pflag.FlagSet) {
-	flags.StringArrayVarP(&i.files, "identity", "i", nil, "open with the secret key in `FILE` (default: the one that tgsp init made)")
-}
-
-// given reports whether the user named identities.
-func (i *identityFlags) given() bool { return len(i.files) > 0 }
-
-func (i *identityFlags) load(a *app) ([]*tgspcrypto.Identity, error) { return a.identities(i.files) }
-
 // openFlags are the flags of verbs that open a package's contents.
 type openFlags struct {
 	trustFlags
@@ -95,13 +83,18 @@ type session struct {
 	*admission                   // likewise
 }
 
-// look opens the public part of a package, of which nothing is believed yet.
+// look opens the public part of a package, of which nothing is believed yet, for who
+// also goes on where no identity is at hand.
 func (o *openFlags) look(a *app, name string) (*session, error) {
+	return o.lookWith(a, name, o.loadIfReady)
+}
+
+func (o *openFlags) lookWith(a *app, name string, load func(*app) ([]*tgspcrypto.Identity, error)) (*session, error) {
 	trust, err := o.trust()
 	if err != nil {
 		return nil, err
 	}
-	identities, err := o.load(a)
+	identities, err := load(a)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +144,7 @@ func (o *openFlags) unlock(a *app, name string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := o.look(a, name)
+	s, err := o.lookWith(a, name, o.load)
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,7 @@ package as a read-only folder from which frameworks load weights unchanged.`,
 	root.AddCommand(a.commands()...)
 	root.InitDefaultCompletionCmd()
 	dress(root)
+	root.PersistentFlags().StringVar(&a.secrets.file, "passphrase-file", "", "open protected secret keys with the first line of `FILE`")
 	root.SetArgs(mountForm(root, os.Args[1:]))
 	return root
 }
