@@ -109,7 +109,7 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 		kept := 0
 		for name, want := range files {
-			left := slices.ContainsFunc(src.Left, func(p string) bool { return p == name || strings.HasPrefix(name, p+"/") })
+			left := slices.ContainsFunc(pathsOf(src.Left), func(p string) bool { return p == name || strings.HasPrefix(name, p+"/") })
 			i := slices.IndexFunc(r.Files(), func(e Entry) bool { return e.Path == name })
 			if left != (i < 0) {
 				t.Fatalf("%q was left out: %v, and is in the package: %v", name, left, i >= 0)

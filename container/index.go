@@ -145,7 +145,7 @@ func (d *indexDoc) tableSize(weights int) int64 {
 func indexPlainSize(table int64) int64 { return roundUp(indexPrefix+table, pageSize) }
 
 // seal encrypts the index in exactly size bytes of plaintext.
-func (d *indexDoc) seal(suite tgspcrypto.Suite, dek []byte, size int64) ([]byte, error) {
+func (d *indexDoc) seal(suite tgspcrypto.Suite, dek, salt []byte, size int64) ([]byte, error) {
 	table := encode(d)
 	if int64(len(table)) > size-indexPrefix {
 		return nil, malformed("index", "the table needs %d bytes and %d were kept for it", len(table), size-indexPrefix)
@@ -153,5 +153,5 @@ func (d *indexDoc) seal(suite tgspcrypto.Suite, dek []byte, size int64) ([]byte,
 	plain := make([]byte, size)
 	binary.BigEndian.PutUint32(plain, uint32(len(table))) //nolint:gosec // at most maxIndex
 	copy(plain[indexPrefix:], table)
-	return tgspcrypto.SealMessage(suite, dek, plain, indexContext)
+	return tgspcrypto.SealMessageUnder(suite, dek, salt, plain, indexContext)
 }

@@ -143,14 +143,14 @@ func TestTableFillsIndex(t *testing.T) {
 	}
 
 	dek := make([]byte, tgspcrypto.KeySize)
-	sealed, err := doc.seal(tgspcrypto.AES256GCM, dek, int64(len(table))+indexPrefix)
+	sealed, err := doc.seal(tgspcrypto.AES256GCM, dek, make([]byte, tgspcrypto.SaltSize), int64(len(table))+indexPrefix)
 	check(t, err)
 	opened, err := tgspcrypto.OpenMessage(tgspcrypto.AES256GCM, dek, sealed, indexContext)
 	check(t, err)
 	if _, _, err := parseIndex(opened, 5); err != nil {
 		t.Errorf("sealed with just enough room: %v", err)
 	}
-	_, err = doc.seal(tgspcrypto.AES256GCM, dek, int64(len(table))+indexPrefix-1)
+	_, err = doc.seal(tgspcrypto.AES256GCM, dek, make([]byte, tgspcrypto.SaltSize), int64(len(table))+indexPrefix-1)
 	if err == nil || !strings.Contains(err.Error(), "needs 58 bytes and 57 were kept") {
 		t.Errorf("sealed with a byte too little: %v", err)
 	}

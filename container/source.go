@@ -18,13 +18,23 @@ type SourceOptions struct {
 	// Exclude names files that are left out wherever they lie, such as the
 	// package that is being written.
 	Exclude []string
+	// Skip says why a file or folder of the model is left out, or "". It is asked
+	// by the path in the package and may be nil. What lies in a folder that is
+	// left out is not asked for.
+	Skip func(path string) (why string)
 }
 
 // Source is the list of what is to be packed.
 type Source struct {
 	Files   []SourceFile // by path
 	Folders []string     // those that hold nothing, by path
-	Left    []string     // what was left out on purpose, by path
+	Left    []LeftOut    // by path
+}
+
+// LeftOut is a file or folder that was left out on purpose.
+type LeftOut struct {
+	Path string // in the model, with / between names
+	Why  string
 }
 
 // SourceFile is one file to be packed, as it was when it was found.

@@ -87,8 +87,8 @@ func (s *scan) folder(name, inside string, chain []fs.FileInfo) (bool, error) {
 	holds := false
 	for _, e := range entries {
 		onDisk, p := filepath.Join(name, e.Name()), path.Join(inside, e.Name())
-		if leftOut(p, e) {
-			s.result.Left = append(s.result.Left, p)
+		if why := s.leftOut(p, e.Name()); why != "" {
+			s.result.Left = append(s.result.Left, LeftOut{p, why})
 			continue
 		}
 		kept, err := s.entry(onDisk, p, chain)
@@ -126,7 +126,7 @@ func (s *scan) entry(onDisk, p string, chain []fs.FileInfo) (bool, error) {
 		return false, &SourceError{Path: onDisk, Reason: "it is " + kindOf(info.Mode()) + ", and only regular files can be packed", Hint: "move it out of the model's folder"}
 	}
 	if s.excluded(info) {
-		s.result.Left = append(s.result.Left, p)
+		s.result.Left = append(s.result.Left, LeftOut{p, "the package that is made"})
 		return false, nil
 	}
 	s.add(onDisk, p, info)
@@ -176,7 +176,7 @@ func (s *scan) finish(model string) (*Source, error) {
 	}
 	slices.SortFunc(r.Files, func(a, b SourceFile) int { return strings.Compare(a.Path, b.Path) })
 	slices.Sort(r.Folders)
-	slices.Sort(r.Left)
+	slices.SortFunc(r.Left, func(a, b LeftOut) int { return strings.Compare(a.Path, b.Path) })
 	files := make([]string, len(r.Files))
 	for i := range r.Files {
 		files[i] = r.Files[i].Path
@@ -196,19 +196,33 @@ func (s *scan) badName(err error) error {
 	return &SourceError{Path: onDisk, Reason: "it cannot stand in a package", Hint: "rename it", Err: err}
 }
 
-// leftOut reports what is not part of a model: version control, download
-// caches, and what operating systems leave in folders.
-func leftOut(p string, e fs.DirEntry) bool {
+// leftOut says why something is not packed, or "".
+func (s *scan) leftOut(p, name string) string {
+	if why := notOfModel(p, name); why != "" || s.opts.Skip == nil {
+		return why
+	}
+	return s.opts.Skip(p)
+}
+
+// notOfModel tells what is no part of a model: version control, download caches, and
+// what operating systems leave in folders.
+func notOfModel(p, name string) string {
 	if p == ".cache/huggingface" || strings.HasSuffix(p, "/.cache/huggingface") {
-		return true
+		return "a download cache"
 	}
-	switch name := e.Name(); name {
-	case ".git", ".DS_Store", ".Spotlight-V100", ".Trashes", ".fseventsd", "__MACOSX",
+	switch name {
+	case ".git":
+		return "version control"
+	case ".DS_Store", ".Spotlight-V100", ".Trashes", ".fseventsd", "__MACOSX",
 		"Thumbs.db", "desktop.ini", "$RECYCLE.BIN", "System Volume Information", "lost+found":
-		return true
-	default:
-		return strings.HasPrefix(name, "._") || strings.HasPrefix(name, ".nfs") || strings.HasPrefix(name, ".fuse_hidden")
+		return "left by an operating system"
 	}
+	for _, prefix := range []string{"._", ".nfs", ".fuse_hidden"} {
+		if strings.HasPrefix(name, prefix) {
+			return "left by a file system"
+		}
+	}
+	return ""
 }
 
 func kindOf(m fs.FileMode) string {

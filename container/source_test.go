@@ -86,7 +86,7 @@ func TestScanLeavesOut(t *testing.T) {
 	s, err := Scan(dir, SourceOptions{Exclude: []string{filepath.Join(dir, "out.tgsp"), filepath.Join(dir, "missing")}})
 	wantPaths(t, s, err, ".cache/other", ".gitattributes", "a", "sub/")
 	want := []string{"._a", ".cache/huggingface", ".git", "Thumbs.db", "out.tgsp", "sub/.DS_Store", "sub/.git"}
-	if !slices.Equal(s.Left, want) {
+	if !slices.Equal(pathsOf(s.Left), want) {
 		t.Errorf("left out %q, want %q", s.Left, want)
 	}
 }
@@ -223,5 +223,41 @@ func TestSourceThatShrinksWhileItIsRead(t *testing.T) {
 	}
 	if err := f.CheckUnchanged(); !errors.As(err, new(*SourceError)) {
 		t.Errorf("nobody noticed: %v", err)
+	}
+}
+
+func pathsOf(left []LeftOut) []string {
+	paths := make([]string, len(left))
+	for i, l := range left {
+		paths[i] = l.Path
+	}
+	return paths
+}
+
+// TestSkippedIsNotPacked leaves out files and folders that the caller names, and says
+// why; what is no part of a model anyway is not asked for.
+func TestSkippedIsNotPacked(t *testing.T) {
+	dir := writeModel(t, map[string][]byte{"keep": nil, "drop.txt": nil, "old/a": nil, "old/b/c": nil, "new/drop.txt": nil, ".git/HEAD": nil})
+	var asked []string
+	s, err := Scan(dir, SourceOptions{Skip: func(p string) string {
+		asked = append(asked, p)
+		if p == "old" || strings.HasSuffix(p, "drop.txt") {
+			return "not wanted"
+		}
+		return ""
+	}})
+	check(t, err)
+	if want := []string{".git", "drop.txt", "new/drop.txt", "old"}; !slices.Equal(pathsOf(s.Left), want) {
+		t.Errorf("left out %q, want %q", s.Left, want)
+	}
+	if s.Left[0].Why != "version control" || s.Left[1].Why != "not wanted" {
+		t.Errorf("%q", s.Left)
+	}
+	if len(s.Files) != 1 || s.Files[0].Path != "keep" || !slices.Equal(s.Folders, []string{"new"}) {
+		t.Errorf("files %v, folders %q", s.Files, s.Folders)
+	}
+	slices.Sort(asked)
+	if want := []string{"drop.txt", "keep", "new", "new/drop.txt", "old"}; !slices.Equal(asked, want) {
+		t.Errorf("asked for %q, want %q", asked, want)
 	}
 }

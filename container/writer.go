@@ -8,6 +8,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
+	mathrand "math/rand/v2"
 	"time"
 
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
@@ -31,14 +33,30 @@ type PackOptions struct {
 	Fleet *FleetEpoch
 
 	Progress func(done, total int64) // plaintext bytes; may be nil
+
+	// Seed is for tests alone: whoever has it reads the package. Everything random
+	// but the recipients' encapsulations follows from it, so that index, tree and
+	// payload come out the same for the same model.
+	Seed *[32]byte
 }
 
 // PackSummary says what Pack has made.
 type PackSummary struct {
-	Envelope *Envelope
+	Envelope *Envelope // nil where nothing was made
 	Files    int
 	Bytes    int64 // of all files
 	Size     int64 // of the package
+}
+
+// Plan returns what Pack would make of a model, without reading its files: all but
+// the envelope.
+func Plan(src *Source, o PackOptions) (*PackSummary, error) {
+	w, err := newWriter(src, o)
+	if err != nil {
+		return nil, err
+	}
+	clear(w.dek)
+	return &PackSummary{nil, len(src.Files), w.bytes, w.layout.fileSize()}, nil
 }
 
 // Pack encrypts a model into a new package. Each input byte is read once and
@@ -81,6 +99,7 @@ type writer struct {
 	index    *indexDoc
 	bytes    int64
 	dek      []byte
+	random   io.Reader
 	stream   *tgspcrypto.Stream
 	manifest *Manifest
 	layout   layout
@@ -106,12 +125,23 @@ func newWriter(src *Source, o PackOptions) (*writer, error) {
 	if o.LeafHash == "" {
 		o.LeafHash = SHA256
 	}
-	w := &writer{opts: o, files: payloadOrder(src.Files), dek: make([]byte, tgspcrypto.KeySize)}
-	rand.Read(w.dek) // never fails: crypto/rand ends the program instead
+	w := &writer{opts: o, files: payloadOrder(src.Files), dek: make([]byte, tgspcrypto.KeySize), random: rand.Reader}
+	if o.Seed != nil {
+		w.random = mathrand.NewChaCha8(*o.Seed)
+	}
+	if err := w.draw(w.dek); err != nil {
+		return nil, err
+	}
 	if err := w.makeIndex(src.Folders); err != nil {
 		return nil, err
 	}
 	return w, w.makeManifest()
+}
+
+// draw fills b with random bytes.
+func (w *writer) draw(b []byte) error {
+	_, err := io.ReadFull(w.random, b)
+	return err
 }
 
 // payloadOrder puts small files, which include configuration and tokenizer,
@@ -197,7 +227,9 @@ func (w *writer) makeManifest() error {
 		TreeLength:    uint64(w.layout.tree),  //nolint:gosec // never negative
 		PayloadLength: uint64(plain),          //nolint:gosec // never negative
 	}
-	rand.Read(w.manifest.PayloadSalt[:])
+	if err := w.draw(w.manifest.PayloadSalt[:]); err != nil {
+		return err
+	}
 	if w.stream, err = tgspcrypto.NewStream(o.Suite, w.dek, w.manifest.PayloadSalt[:], payloadContext); err != nil {
 		return err
 	}
@@ -270,7 +302,11 @@ func (w *writer) writeFront(f *output) (*Envelope, error) {
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := w.index.seal(w.manifest.Suite, w.dek, indexPlain)
+	salt := make([]byte, tgspcrypto.SaltSize)
+	if err := w.draw(salt); err != nil {
+		return nil, err
+	}
+	sealed, err := w.index.seal(w.manifest.Suite, w.dek, salt, indexPlain)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,12 @@ import (
 func SealMessage(suite Suite, key, plaintext []byte, context string) ([]byte, error) {
 	salt := make([]byte, SaltSize)
 	rand.Read(salt) // never fails: crypto/rand ends the program instead
+	return SealMessageUnder(suite, key, salt, plaintext, context)
+}
+
+// SealMessageUnder is SealMessage with a salt of the caller's, SaltSize random bytes
+// that no other message has.
+func SealMessageUnder(suite Suite, key, salt, plaintext []byte, context string) ([]byte, error) {
 	s, err := NewStream(suite, key, salt, context)
 	if err != nil {
 		return nil, err

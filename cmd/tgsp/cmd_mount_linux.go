@@ -125,15 +125,6 @@ func (o *mountOptions) addServing(flags *pflag.FlagSet) {
 	flags.StringVar(&o.log, "log", "", "log to the end of `FILE`, which is kept")
 }
 
-// hideFlags keeps flags out of the help that are for processes of ours.
-func hideFlags(flags *pflag.FlagSet, names ...string) {
-	for _, name := range names {
-		if err := flags.MarkHidden(name); err != nil {
-			panic(err) // the caller has just added it
-		}
-	}
-}
-
 func (o *mountOptions) run(ctx context.Context, a *app) error {
 	if err := o.applyExtra(a); err != nil {
 		return err

@@ -6,13 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tensorguard/tgsp/cmd/tgsp/review"
 	"github.com/tensorguard/tgsp/container"
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 )
@@ -31,6 +30,10 @@ type packOptions struct {
 	metadata       string
 	annotations    []string
 	followSymlinks bool
+	exclude        []string
+	allowSecrets   bool
+	dryRun         bool
+	seed           string // of tests
 }
 
 func newPackCommand(a *app) *cobra.Command {
@@ -44,9 +47,22 @@ author key. Each file is read once; the package appears whole or not at all.
 
 Without -r, -R and --fleet it is encrypted to your own identity. With --fleet it
 opens for the agents of that fleet, and for nobody else. What is not part of a
-model, such as .git, is left out and reported. Links that leave the model are
-refused unless --follow-symlinks is given; a snapshot of a Hugging Face cache
-works as it is.`,
+model, such as .git, is left out and reported, and so is what --exclude matches: a
+pattern with a / stands for paths in the model, with ** for any folders, another
+one for names anywhere. Links that leave the model are refused unless
+--follow-symlinks is given; a snapshot of a Hugging Face cache works as it is.
+
+Private keys, tokens and .env files are refused unless --allow-secrets is given.
+pack warns of pickles, which run code when they are loaded, of TensorRT engines,
+which one kind of device and one version of TensorRT can load, and of large files
+that are no weights.
+
+A file tgsp.yaml in the folder can hold package_id, version, license, annotations
+and exclude, and else the front matter of a model card, README.md, the first three;
+flags count more. The license becomes the public annotation of that name.
+
+--dry-run shows what would go in, what would not, and how large the package would
+be, and writes nothing.`,
 		Example: `  tgsp pack my-model -o my-model.tgsp
   tgsp pack my-model -o out.tgsp -r tgsp-x25519:… --not-after 2027-01-31T18:00:00Z
   tgsp pack my-model -o out.tgsp --fleet robots.fleet`,
@@ -56,7 +72,7 @@ works as it is.`,
 	f := cmd.Flags()
 	f.StringVarP(&o.out, "output", "o", "", "write the package to `FILE`")
 	f.StringVar(&o.packageID, "package-id", "", "name of the package, `ID` (default: from the model's name)")
-	f.StringVar(&o.version, "version", "1.0.0", "`VERSION` of the package, by semver.org")
+	f.StringVar(&o.version, "version", "", "`VERSION` of the package, by semver.org (default: 1.0.0)")
 	f.StringVar(&o.signKey, "sign-key", "", "sign with the author key in `FILE` (default: the one that tgsp init made)")
 	f.StringArrayVarP(&o.recipients, "recipient", "r", nil, "encrypt to this public `KEY`; can be repeated")
 	f.StringArrayVarP(&o.recipientFiles, "recipients-file", "R", nil, "encrypt to the public keys in `FILE`, one a line")
@@ -69,30 +85,42 @@ works as it is.`,
 	f.StringVar(&o.metadata, "metadata", "", "private metadata: a JSON object in `FILE`")
 	f.StringArrayVar(&o.annotations, "annotation", nil, "public remark `KEY=VALUE`; can be repeated")
 	f.BoolVar(&o.followSymlinks, "follow-symlinks", false, "also pack what links outside of the model lead to")
+	f.StringArrayVar(&o.exclude, "exclude", nil, "leave out what matches `PATTERN`, such as '*.bin' or 'checkpoints/**'; can be repeated")
+	f.BoolVar(&o.allowSecrets, "allow-secrets", false, "also pack files that look like keys, tokens or passwords")
+	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be packed, and write nothing")
+	f.StringVar(&o.seed, "test-seed", "", "")
+	hideFlags(f, "test-seed")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and notes")
 	f.BoolVar(&a.json, "json", false, "show one JSON object")
 	return cmd
 }
 
 func (o *packOptions) run(cmd *cobra.Command, a *app, model string) error {
-	if o.out == "" {
+	if o.out == "" && !o.dryRun {
 		return usagef("say where to write the package: -o OUT.tgsp")
 	}
 	// Everything that can be refused is refused before the model is read.
-	pack, err := o.prepare(a, model)
+	described, err := o.describe(a, model)
 	if err != nil {
 		return err
 	}
-	out, err := filepath.Abs(o.out)
+	pack, err := o.prepare(a, described)
 	if err != nil {
 		return err
 	}
-	src, err := container.Scan(model, container.SourceOptions{FollowSymlinks: o.followSymlinks, Exclude: []string{out}})
+	src, out, err := o.scan(model, described)
 	if err != nil {
 		return err
+	}
+	look, err := o.review(cmd.Context(), a, model, src)
+	if err != nil {
+		return err
+	}
+	if o.dryRun {
+		return o.plan(a, src, pack, look)
 	}
 	if len(src.Left) > 0 {
-		a.notef("left out, not part of a model: %s\n", shortList(src.Left))
+		a.notef("left out: %s\n", shortList(leftPaths(src)))
 	}
 	update, end := a.progress("packing")
 	pack.Progress = update
@@ -101,15 +129,11 @@ func (o *packOptions) run(cmd *cobra.Command, a *app, model string) error {
 	if err != nil {
 		return err
 	}
-	return o.show(a, summary, pack)
+	return o.show(a, summary, pack, look)
 }
 
-func (o *packOptions) prepare(a *app, model string) (*container.PackOptions, error) {
-	pack := &container.PackOptions{Version: o.version, CreatedAt: time.Now(), PackageID: o.packageID}
-	if pack.PackageID == "" {
-		pack.PackageID = idFromName(model)
-		a.notef("package id %s, from the model's name (--package-id chooses another)\n", pack.PackageID)
-	}
+func (o *packOptions) prepare(a *app, described *review.Description) (*container.PackOptions, error) {
+	pack := &container.PackOptions{Version: described.Version, CreatedAt: time.Now(), PackageID: described.PackageID}
 	for _, err := range []error{container.CheckPackageID(pack.PackageID), container.CheckVersion(pack.Version), o.window.apply(&pack.Policy)} {
 		if err != nil {
 			return nil, &usageError{err}
@@ -123,7 +147,10 @@ func (o *packOptions) prepare(a *app, model string) (*container.PackOptions, err
 	if pack.LeafHash, err = parseLeafHash(o.leafHash); err != nil {
 		return nil, err
 	}
-	if pack.Annotations, err = parseAnnotations(o.annotations); err != nil {
+	if pack.Annotations, err = annotations(o.annotations, described); err != nil {
+		return nil, err
+	}
+	if pack.Seed, err = o.testSeed(a); err != nil {
 		return nil, err
 	}
 	if o.metadata != "" {
@@ -183,20 +210,6 @@ func (a *app) warnMixedStrength(recipients []*tgspcrypto.Recipient) {
 	}
 }
 
-var notInID = regexp.MustCompile(`[^a-z0-9._-]+`)
-
-// idFromName makes a package id of a file's or folder's name.
-func idFromName(model string) string {
-	if abs, err := filepath.Abs(model); err == nil {
-		model = abs
-	}
-	id := strings.Trim(notInID.ReplaceAllString(strings.ToLower(filepath.Base(model)), "-"), "-")
-	if id == "" {
-		return "model"
-	}
-	return id[:min(len(id), 128)]
-}
-
 func parseCipher(s string) (tgspcrypto.Suite, error) {
 	for _, suite := range tgspcrypto.Suites() {
 		if strings.EqualFold(s, cipherName(suite)) {
@@ -223,31 +236,13 @@ func parseLeafHash(s string) (container.LeafHash, error) {
 	return "", usagef("--leaf-hash %q: want sha-256 or blake3", s)
 }
 
-func parseAnnotations(args []string) (map[string]string, error) {
-	var all map[string]string
-	for _, arg := range args {
-		key, value, ok := strings.Cut(arg, "=")
-		if !ok || key == "" {
-			return nil, usagef("--annotation %q: want KEY=VALUE", arg)
-		}
-		if _, twice := all[key]; twice {
-			return nil, usagef("--annotation %s stands there twice", key)
-		}
-		if all == nil {
-			all = make(map[string]string)
-		}
-		all[key] = value
-	}
-	return all, nil
-}
-
-func (o *packOptions) show(a *app, s *container.PackSummary, pack *container.PackOptions) error {
+func (o *packOptions) show(a *app, s *container.PackSummary, pack *container.PackOptions, look *review.Review) error {
 	m := s.Envelope.Manifest()
 	if a.json {
 		return a.writeJSON(map[string]any{
 			"package": o.out, "package_id": m.PackageID, "version": m.Version, "author_id": m.AuthorID.String(),
 			"content_hash": m.ContentHash.String(), "files": s.Files, "bytes": s.Bytes, "size": s.Size,
-			"recipients": recipientViews(s.Envelope.Recipients()),
+			"recipients": recipientViews(s.Envelope.Recipients()), "findings": findings(look),
 		})
 	}
 	a.printf("%s: %s %s, %s, %s in %s%s\n", printable(o.out), m.PackageID, m.Version, countOf(s.Files, "file"),

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func newRootCommand(a *app) *cobra.Command {
@@ -40,6 +41,15 @@ package as a read-only folder from which frameworks load weights unchanged.`,
 	root.PersistentFlags().StringVar(&a.secrets.file, "passphrase-file", "", "open protected secret keys with the first line of `FILE`")
 	root.SetArgs(mountForm(root, os.Args[1:]))
 	return root
+}
+
+// hideFlags keeps flags out of the help that are for processes and tests of ours.
+func hideFlags(flags *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		if err := flags.MarkHidden(name); err != nil {
+			panic(err) // the caller has just added it
+		}
+	}
 }
 
 // completeArgument offers what the verb's use line asks for: packages for PKG,
