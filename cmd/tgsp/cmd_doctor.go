@@ -14,8 +14,9 @@ func newDoctorCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor [--json]",
 		Short: "Look at this machine and at what tgsp remembers",
-		Long: `Looks at what tgsp needs on this machine and says what to do where something is
-wrong. That something is wrong is no failure of doctor: it exits with 0, and with
+		Long: `Looks at what tgsp needs on this machine, the kernel and FUSE, namespaces for exec,
+memory locks, processor, clock, keys, trust and disk, and says what to do where
+something is wrong. A line below one that is ok is what more there could be. That something is wrong is no failure of doctor: it exits with 0, and with
 --json "ok" tells.
 
 tgsp remembers the latest time that this machine's clock has shown, and of every

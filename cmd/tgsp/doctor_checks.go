@@ -25,13 +25,15 @@ type doctorCheck struct {
 // doctorChecks lists the checks in the order in which one builds on the other.
 func (a *app) doctorChecks() []func() *doctorCheck {
 	m := recall()
-	return []func() *doctorCheck{
+	checks := []func() *doctorCheck{
 		checkHome,
 		checkSettings,
 		func() *doctorCheck { return checkState(m) },
 		func() *doctorCheck { return a.checkClock(m) },
-		checkMounts,
 	}
+	// Before any key is read, see checkNamespaces.
+	checks = append(checks, machineChecks()...)
+	return append(checks, checkProcessor, checkKeys, checkTrust)
 }
 
 // failed makes a check of an error.

@@ -4,7 +4,9 @@
 
 package main
 
-// checkMounts says what takes the place of a mount.
-func checkMounts() *doctorCheck {
-	return &doctorCheck{Name: "mounts", OK: true, Found: "packages are mounted on Linux so far; here: tgsp extract PKG DIR"}
+// machineChecks says what takes the place of a mount.
+func machineChecks() []func() *doctorCheck {
+	return []func() *doctorCheck{func() *doctorCheck {
+		return &doctorCheck{Name: "mounts", OK: true, Found: "packages are mounted on Linux so far; here: tgsp extract PKG DIR"}
+	}}
 }

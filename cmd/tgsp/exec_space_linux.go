@@ -86,7 +86,7 @@ func (o *execOptions) newSpace(a *app) (*space, error) {
 	}
 	if o.private {
 		err := &mount.Error{Op: "mount", Dir: dir, Reason: mount.NotAllowed, Err: fmt.Errorf("no namespace for the program alone: %w", err)}
-		return nil, withHint(err, "let users make user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns), or leave out --private")
+		return nil, withHint(err, "%s", namespaceHint+", or leave out --private")
 	}
 	if dir, err = newFolder(false); err != nil {
 		return nil, err
@@ -116,9 +116,9 @@ func notGranted(err error) bool {
 	return false
 }
 
-// ownSpace makes a space in a mount namespace; a user needs a user namespace for
-// that. The folder is hidden there, and the model lies in it.
-func (o *execOptions) ownSpace(folder string) (*space, error) {
+// ownNamespace starts a process in a mount namespace; a user needs a user namespace
+// for that.
+func ownNamespace() *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
 	if uid, gid := os.Geteuid(), os.Getegid(); uid != 0 {
 		attr.Cloneflags |= syscall.CLONE_NEWUSER
@@ -126,7 +126,12 @@ func (o *execOptions) ownSpace(folder string) (*space, error) {
 		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
 		attr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN} // in the new namespace alone
 	}
-	s, err := o.startSpace(filepath.Join(folder, "model"), attr, nil)
+	return attr
+}
+
+// ownSpace makes a space in a namespace. The folder is hidden there, and the model lies in it.
+func (o *execOptions) ownSpace(folder string) (*space, error) {
+	s, err := o.startSpace(filepath.Join(folder, "model"), ownNamespace(), nil)
 	if notGranted(err) {
 		return nil, &noSpaceError{err}
 	}

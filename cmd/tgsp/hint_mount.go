@@ -15,6 +15,9 @@ import (
 // fuseDevice is through which the kernel hands requests to a FUSE program.
 const fuseDevice = "/dev/fuse"
 
+// fuseSettings is where root says what users may do (mount.fuse3(8)).
+const fuseSettings = "/etc/fuse.conf"
+
 // mountHint returns the next step where a mount, or its end, failed.
 func mountHint(e *mount.Error) string {
 	dir := shellQuote(e.Dir)
@@ -48,8 +51,12 @@ func mountHint(e *mount.Error) string {
 }
 
 const (
-	containerHint  = "in a container: start it with --device /dev/fuse --cap-add SYS_ADMIN; without mounts: tgsp extract PKG DIR"
-	noProgramsHint = "install what users need for mounts: apt-get install fuse3; without mounts: tgsp extract PKG DIR"
+	containerHint = "in a container: start it with --device /dev/fuse --cap-add SYS_ADMIN; without mounts: tgsp extract PKG DIR"
+	// closedDeviceHint is for systems where no udev rule has opened the device.
+	closedDeviceHint = "users may not open " + fuseDevice + "; as root: chmod 0666 " + fuseDevice
+	allowOtherHint   = "users may say --allow-other once root has done: echo user_allow_other >>" + fuseSettings
+	namespaceHint    = "let users make user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)"
+	noProgramsHint   = "install what users need for mounts: apt-get install fuse3; without mounts: tgsp extract PKG DIR"
 )
 
 func noFUSEHint() string {
@@ -75,7 +82,7 @@ func notAllowedHint(e *mount.Error) string {
 	if f, err := os.OpenFile(fuseDevice, os.O_RDWR, 0); err == nil {
 		f.Close() //nolint:errcheck,gosec // nothing was done with it
 	} else if errors.Is(err, fs.ErrPermission) {
-		return "users may not open " + fuseDevice + "; as root: chmod 0666 " + fuseDevice
+		return closedDeviceHint
 	}
 	switch {
 	case os.Geteuid() == 0:

@@ -124,7 +124,7 @@ func (s *service) mount(reader *container.Reader) (*mount.Server, error) {
 func (s *service) explain(err error) error {
 	e := new(mount.Error)
 	if errors.As(err, &e) && e.Reason == mount.NotAllowed && s.allowOther && os.Geteuid() != 0 {
-		return withHint(err, "users may say --allow-other where /etc/fuse.conf has the line: user_allow_other")
+		return withHint(err, "%s", allowOtherHint)
 	}
 	return err
 }
