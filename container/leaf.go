@@ -67,12 +67,14 @@ func (p *payloadReader) loadLeaf(number int64) (*cachedLeaf, error) {
 	off, length := p.layout.leafRange(number)
 	leaf := p.leafRoom()
 	leaf.number = number
+	p.counters.loads.Add(1)
 	err := func() (err error) {
 		p.active.Add(1)
 		defer p.active.Add(-1)
 		if leaf.cipher, err = readPast(p.src, leaf.room, p.layout.payloadOffset()+off, length); err != nil {
 			return err
 		}
+		p.counters.hashed.Add(length)
 		return p.tree.check(number, leafDigest(p.hash, leaf.cipher))
 	}()
 	if err != nil {

@@ -29,6 +29,8 @@ type payloadReader struct {
 	cache   *slotCache[*cachedLeaf] // by number
 	rooms   newBuffers              // for leaves
 	unused  chan *cachedLeaf        // rooms that were used
+
+	counters readCounters
 }
 
 func newPayloadReader(src source, l layout, m *Manifest, s *tgspcrypto.Stream) *payloadReader {
@@ -73,6 +75,7 @@ func (p *payloadReader) readSome(dst []byte, off int64) (int, error) {
 
 func (p *payloadReader) readCached(dst []byte, leaf, skip int64) (n int, err error) {
 	var fault error
+	p.counters.lookups.Add(1)
 	if err = p.cache.with(leaf, p.loadLeaf, func(c *cachedLeaf) { n, fault = c.copyFrom(p, dst, skip) }); err == nil {
 		err = fault
 	}
@@ -120,6 +123,7 @@ func (p *payloadReader) openBatch(buf *readBuffer, dst []byte, leaf, count int64
 	last, length := p.layout.leafRange(leaf + count - 1)
 	cipher, err := readPast(p.src, buf.data, p.layout.payloadOffset()+from, last+length-from)
 	if err == nil {
+		p.counters.hashed.Add(int64(len(cipher)))
 		err = p.openLeaves(dst, cipher, leaf)
 	}
 	return cipher, err
@@ -193,6 +197,7 @@ func (p *payloadReader) openChunk(dst, cipher []byte, chunk int64) ([]byte, erro
 	if err != nil {
 		return nil, chunkError(p.layout.payloadOffset(), chunk, err)
 	}
+	p.counters.decrypted.Add(int64(len(cipher) - tgspcrypto.ChunkOverhead))
 	return out, nil
 }
 

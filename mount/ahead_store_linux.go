@@ -80,6 +80,9 @@ func (a *ahead) push(j *job, from, to int64) bool {
 		j.node.NotifyContent(from, to-from) //nolint:errcheck // who has closed it drops everything too
 		return false
 	}
+	if tell := a.tree.opts.OnStore; tell != nil && errno == 0 {
+		tell(int(to - from))
+	}
 	return errno == 0
 }
 

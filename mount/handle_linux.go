@@ -13,6 +13,7 @@ import (
 // fileHandle is one open file. Many requests read from it at once, and so do jobs,
 // which may outlive the last of them.
 type fileHandle struct {
+	tree   *tree
 	file   iofs.File
 	at     io.ReaderAt
 	direct bool // opened with O_DIRECT
@@ -24,6 +25,7 @@ type fileHandle struct {
 
 // Release closes the file when no job reads from it any more.
 func (h *fileHandle) Release(context.Context) syscall.Errno {
+	h.tree.usage.closed()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.released = true

@@ -74,6 +74,7 @@ func (n *folderNode) OpendirHandle(context.Context, uint32) (fs.FileHandle, uint
 	if n.item.tree.refuses() {
 		return nil, 0, syscall.EACCES
 	}
+	n.item.tree.usage.touch()
 	return &folderHandle{folder: n.item}, fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE, 0
 }
 
@@ -122,7 +123,8 @@ func (n *fileNode) Open(_ context.Context, flags uint32) (fs.FileHandle, uint32,
 		n.item.failed(0, errNotReaderAt)
 		return nil, 0, syscall.EIO
 	}
-	return &fileHandle{file: f, at: at, direct: flags&syscall.O_DIRECT != 0}, fuse.FOPEN_KEEP_CACHE, 0
+	n.item.tree.usage.opened()
+	return &fileHandle{tree: n.item.tree, file: f, at: at, direct: flags&syscall.O_DIRECT != 0}, fuse.FOPEN_KEEP_CACHE, 0
 }
 
 func (n *fileNode) size() int64 { return int64(n.item.size) } //nolint:gosec // bounded by what build has taken
@@ -131,11 +133,18 @@ func (n *fileNode) size() int64 { return int64(n.item.size) } //nolint:gosec // 
 // may is asked once more when the bytes are there: storage may have taken until
 // after the mount was closed, and a reader that fails because it was closed tells
 // nothing of the package.
-func (n *fileNode) Read(_ context.Context, fh fs.FileHandle, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+func (n *fileNode) Read(_ context.Context, fh fs.FileHandle, dest []byte, off int64) (reply fuse.ReadResult, errno syscall.Errno) {
 	n.item.tree.reading.Add(1) // before Allow is asked, so that none goes uncounted
 	defer n.item.tree.reading.Add(-1)
 	if n.item.tree.refuses() {
 		return nil, syscall.EACCES
+	}
+	if tell := n.item.tree.opts.OnRead; tell != nil {
+		defer func(began time.Time) {
+			if errno == 0 {
+				tell(reply.Size(), time.Since(began))
+			}
+		}(time.Now())
 	}
 	size := n.size()
 	if off >= size {

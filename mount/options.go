@@ -2,7 +2,10 @@
 
 package mount
 
-import "log/slog"
+import (
+	"log/slog"
+	"time"
+)
 
 // DefaultReadAhead is the read-ahead in bytes that a mount asks for.
 const DefaultReadAhead = 8 << 20
@@ -25,6 +28,12 @@ type Options struct {
 	Logger *slog.Logger
 	// OnReadError is told of every read that failed; nil for nobody.
 	OnReadError func(path string, off int64, err error)
+	// OnRead is told of every read that was answered, with how many bytes and how
+	// long after it was asked; nil for nobody. It must be quick.
+	OnRead func(bytes int, took time.Duration)
+	// OnStore is told of bytes that went into the kernel's cache before anybody has
+	// asked for them; nil for nobody. It must be quick.
+	OnStore func(bytes int)
 }
 
 // Info is one mount of this program's type in the table of mounts.

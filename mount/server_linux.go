@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
@@ -41,6 +42,7 @@ type Server struct {
 	major, minor int  // of the device that the mount table shows
 	prepared     bool // by another process, in a namespace that this one is not in
 
+	idle      atomic.Bool   // it ends, or has ended, because nothing has used it
 	aborted   chan struct{} // closed when the kernel asks for nothing any more
 	abortOnce sync.Once
 }
@@ -75,6 +77,7 @@ func attach(dir, place string, fsys iofs.FS, opts Options) (*Server, error) {
 		opts.ReadAhead = DefaultReadAhead
 	}
 	t := &tree{fsys: fsys, opts: opts}
+	t.usage.start = time.Now()
 	info, err := iofs.Stat(fsys, ".")
 	if err != nil {
 		return nil, &Error{"mount", dir, Other, err}

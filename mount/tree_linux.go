@@ -25,6 +25,7 @@ type tree struct {
 	lastIno uint64
 
 	failures failures
+	usage    usage
 	reading  atomic.Int64 // requests that read, those that wait for storage among them
 	ahead    atomic.Pointer[ahead]
 }

@@ -28,6 +28,9 @@ type mountOptions struct {
 	grace        string         // as given
 	graceTime    *time.Duration // nil where none was given
 	preload      []string       // paths in the package
+	idle         string         // as given
+	idleAfter    time.Duration  // 0 where none was given
+	metricsAddr  string         // as given
 	helper       bool           // called in the way of mount(8)
 	readyFD      int            // in a daemon: where to tell that it is ready; else 0
 	handed       *handed        // where it is for a program of exec; else nil
@@ -76,9 +79,14 @@ the same way at any time, and so does a bundle that is installed and says that
 this agent is not in the package's fleet any more. What programs have copied
 stays with them.
 
+--idle-timeout unmounts a folder that no program has had a file open in, listed or
+worked in for so long. --metrics shows bytes, failures, refusals, latencies and the
+time of expiry at http://ADDR/metrics, on this machine alone unless ADDR names an
+address; file names are not among them, and nobody is asked who he is.
+
 Options of mount(8) can follow -o, separated by commas: identity=FILE,
 identity_command=COMMAND, passphrase_file=FILE, trusted_key=KEY, require_key=KEY, expect=ID[@VERSION], log=FILE, audit_log=DEST,
-grace=DURATION, preload[=PATH], allow_other, foreground, noexec, no_rollback, allow_rollback,
+grace=DURATION, idle_timeout=DURATION, metrics=ADDR, preload[=PATH], allow_other, foreground, noexec, no_rollback, allow_rollback,
 wait_for_clock. So a line in /etc/fstab or a systemd mount unit works too:
   /srv/model.tgsp  /mnt/model  fuse.tgsp  ro,allow_other,nofail  0  0`,
 		Example: `  mkdir -p ~/model
@@ -101,6 +109,8 @@ wait_for_clock. So a line in /etc/fstab or a systemd mount unit works too:
 	flags.StringArrayVarP(&o.extra, "options", "o", nil, "options of mount(8), as `OPT,…`")
 	flags.StringArrayVar(&o.preload, "preload", nil, "read everything into memory, or only `PATH` in the package (--preload=PATH, can be repeated)")
 	flags.Lookup("preload").NoOptDefVal = everything
+	flags.StringVar(&o.idle, "idle-timeout", "", "unmount when nothing has used the folder for `DURATION`, such as 30m")
+	flags.StringVar(&o.metricsAddr, "metrics", "", "show counters to Prometheus at `ADDR`, a port of this machine such as 9477 or an address and a port")
 	flags.BoolVar(&o.helper, "helper", false, "")
 	flags.IntVar(&o.readyFD, "ready-fd", 0, "")
 	flags.Func("terminal-fd", "", func(value string) error {
@@ -146,6 +156,12 @@ func (o *mountOptions) settle() error {
 	err := o.absolute()
 	if err == nil && o.grace != "" {
 		o.graceTime, err = parseGrace(o.grace)
+	}
+	if err == nil && o.idle != "" {
+		o.idleAfter, err = parseIdle(o.idle)
+	}
+	if err == nil && o.metricsAddr != "" {
+		_, err = metricsAddress(o.metricsAddr)
 	}
 	return err
 }
@@ -229,6 +245,12 @@ func (o *mountOptions) daemonArgs(handed []string) []string {
 	}
 	if o.grace != "" {
 		args = append(args, "--grace="+o.grace)
+	}
+	if o.idle != "" {
+		args = append(args, "--idle-timeout="+o.idle)
+	}
+	if o.metricsAddr != "" {
+		args = append(args, "--metrics="+o.metricsAddr)
 	}
 	if o.allowOther {
 		args = append(args, "--allow-other")

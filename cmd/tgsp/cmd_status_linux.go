@@ -37,6 +37,7 @@ type mountEntry struct {
 	OpenUntil    *time.Time `json:"open_until,omitempty"`
 	FleetUntil   *time.Time `json:"fleet_until,omitempty"`
 	Log          string     `json:"log,omitempty"`
+	Metrics      string     `json:"metrics,omitempty"`
 
 	Closed *closedState `json:"closed,omitempty"`
 	Hint   string       `json:"hint,omitempty"`
@@ -130,7 +131,7 @@ func (s *mountState) entry() mountEntry {
 	return mountEntry{
 		Mountpoint: s.Mountpoint, Package: s.Package, PackageID: s.PackageID, Version: s.Version,
 		ManifestHash: s.ManifestHash, PID: s.PID, Foreground: s.Foreground, Private: s.Private, MountedAt: &s.MountedAt,
-		NotAfter: s.NotAfter, OpenUntil: s.OpenUntil, FleetUntil: s.FleetUntil, Log: s.Log,
+		NotAfter: s.NotAfter, OpenUntil: s.OpenUntil, FleetUntil: s.FleetUntil, Log: s.Log, Metrics: s.Metrics,
 		Closed: s.Closed,
 	}
 }
@@ -197,6 +198,9 @@ func (a *app) printMount(e *mountEntry) {
 	}
 	if e.Log != "" {
 		a.printf("  log         %s\n", printable(e.Log))
+	}
+	if e.Metrics != "" {
+		a.printf("  metrics     %s\n", printable(e.Metrics))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 // Why a mount has ended, as the audit log says it.
 const (
 	unmountedProgram  = "the last program that could see it has ended"
+	unmountedIdle     = "nothing has used it for as long as --idle-timeout says"
 	unmountedByOthers = "by tgsp umount, or another program that unmounts"
 	unmountedBySignal = "the process that served it was told to end"
 	unmountedClosed   = "it was closed, and no program uses it any more"

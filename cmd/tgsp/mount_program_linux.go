@@ -14,9 +14,12 @@ import (
 func (s *service) private() bool { return s.handed != nil && s.handed.prepared }
 
 // endReason says why a mount has ended that this process did not end.
-func (s *service) endReason() string {
+func (s *service) endReason(server *mount.Server) string {
 	if s.private() || s.left.Load() {
 		return unmountedProgram
+	}
+	if server.EndedIdle() {
+		return unmountedIdle
 	}
 	return unmountedByOthers
 }

@@ -34,6 +34,7 @@ type service struct {
 	window   container.Policy // not_after and the grace that is used
 	fleetEnd time.Time        // of the file of the policy's fleet; zero where there is none
 	left     atomic.Bool      // the program of exec has ended, and so the mount
+	metrics  *serviceMetrics  // nil where none are wanted
 }
 
 // serveDaemon is serve for a process that another one of ours waits for.
@@ -89,9 +90,14 @@ func (s *service) serve(ctx context.Context) error {
 	if err := s.decideEnd(reader.Envelope().Manifest().Policy); err != nil {
 		return err
 	}
-	if err := errors.Join(s.describe(reader), s.startLog()); err != nil {
+	if err := errors.Join(s.describe(reader), s.listenForMetrics()); err != nil {
 		return err
 	}
+	defer s.metrics.end()
+	if err := s.startLog(); err != nil {
+		return err
+	}
+	s.serveMetrics(reader)
 	s.closing.watch()
 	server, err := s.mount(reader)
 	if err != nil {
@@ -109,10 +115,12 @@ func (s *service) mount(reader *container.Reader) (*mount.Server, error) {
 		NoExec:     s.noExec,
 		UID:        uint32(os.Getuid()), //nolint:gosec // the kernel's ids have 32 bits
 		GID:        uint32(os.Getgid()), //nolint:gosec // likewise
-		Allow:      s.closing.allow,
+		Allow:      s.metrics.allowed(s.closing.allow),
 		Logger:     s.logger,
 
-		OnReadError: s.readFailed(),
+		OnReadError: s.metrics.readFailed(s.readFailed()),
+		OnRead:      s.metrics.onRead(),
+		OnStore:     s.metrics.onStore(),
 	}
 	if s.private() {
 		return s.handed.mount(s.dir).Serve(tgspfs.New(reader), opts)
@@ -172,11 +180,12 @@ func (s *service) run(ctx context.Context, server *mount.Server, session *sessio
 		ctx, serving = context.WithoutCancel(ctx), context.WithoutCancel(ctx)
 	}
 	s.leaveWithProgram(serving, server)
+	s.leaveWhenIdle(serving, server)
 	select {
 	case err := <-s.preloadBeside(serving):
 		return errors.Join(err, s.stop(ctx, server))
 	case <-ended:
-		s.unmounted(s.endReason())
+		s.unmounted(s.endReason(server))
 		return nil
 	case <-s.closing.done:
 		return s.shut(ctx, server, reader, ended)

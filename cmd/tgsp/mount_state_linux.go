@@ -38,6 +38,7 @@ type mountState struct {
 	OpenUntil    *time.Time `json:"open_until,omitempty"`  // not_after and the grace after it
 	FleetUntil   *time.Time `json:"fleet_until,omitempty"` // end of the fleet's file that it was opened by
 	Log          string     `json:"log,omitempty"`
+	Metrics      string     `json:"metrics,omitempty"` // where they are to be had
 
 	Closed *closedState `json:"closed,omitempty"` // where it ended while programs used it
 

@@ -85,6 +85,8 @@ func TestScripts(t *testing.T) {
 			"report":    cmdReport,
 			"checks":    cmdChecks,
 			"dsse":      cmdDSSE,
+			"scrape":    cmdScrape,
+			"taken":     cmdTaken,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
