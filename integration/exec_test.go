@@ -381,20 +381,22 @@ func TestExecRevoked(t *testing.T) {
 	})
 }
 
+// confinedCommand is tgsp, as the user, where the system makes no namespaces.
+func confinedCommand(u *rig.User, args ...string) *exec.Cmd {
+	cmd := u.Exec(lab.child, append([]string{strconv.Itoa(cmdUser(u)), u.Bin}, args...)...)
+	cmd.Env = append(cmd.Env, childRole+"=confined")
+	cmd.SysProcAttr = nil // it needs its rights until it has given up others
+	return cmd
+}
+
 // TestExecWithoutNamespaces runs a program where the system grants none: in a
 // folder for its user alone, which goes with it.
 func TestExecWithoutNamespaces(t *testing.T) {
 	needRoot(t)
 	asEach(t, func(t *testing.T, u *rig.User) {
 		pkg := samplePackage(t, u)
-		confined := func(args ...string) *exec.Cmd {
-			cmd := u.Exec(lab.child, append([]string{strconv.Itoa(cmdUser(u)), u.Bin}, args...)...)
-			cmd.Env = append(cmd.Env, childRole+"=confined")
-			cmd.SysProcAttr = nil // it needs its rights until it has given up others
-			return cmd
-		}
 		for _, killed := range []bool{false, true} {
-			p := execShell(t, u, confined("exec", pkg, "--", "sh"))
+			p := execShell(t, u, confinedCommand(u, "exec", pkg, "--", "sh"))
 			if got := p.sum(t); got != plainSum(t) {
 				t.Errorf("the program reads %s", got)
 			}
@@ -419,12 +421,12 @@ func TestExecWithoutNamespaces(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if r := rig.Collect(confined("exec", pkg, "--", "true")); r.Code != 0 || !strings.Contains(r.Stderr, "grants no namespaces") {
+		if r := rig.Collect(confinedCommand(u, "exec", pkg, "--", "true")); r.Code != 0 || !strings.Contains(r.Stderr, "grants no namespaces") {
 			t.Error(r)
 		}
-		refused(t, rig.Collect(confined("exec", "--private", pkg, "--", "true")), 125, "no namespace for the program alone", "--private")
+		refused(t, rig.Collect(confinedCommand(u, "exec", "--private", pkg, "--", "true")), 125, "no namespace for the program alone", "--private")
 		// As a daemon it closes what it does not know, and is not left alone for that.
-		p := execShell(t, u, confined("exec", pkg, "--", "bash")) // others close no more than nine
+		p := execShell(t, u, confinedCommand(u, "exec", pkg, "--", "bash")) // others close no more than nine
 		p.say(t, `for fd in /proc/$$/fd/*; do fd=${fd##*/}; [ $fd -gt 2 ] && eval "exec $fd>&-"; done; echo`)
 		time.Sleep(200 * time.Millisecond)
 		if got := p.sum(t); got != plainSum(t) {
@@ -432,9 +434,9 @@ func TestExecWithoutNamespaces(t *testing.T) {
 		}
 		p.end(t)
 		for range 20 {
-			succeeds(t, rig.Collect(confined("exec", pkg, "--", "true")))
+			succeeds(t, rig.Collect(confinedCommand(u, "exec", pkg, "--", "true")))
 		}
-		refused(t, rig.Collect(confined("exec", "--expect", "acme/other", pkg, "--", "true")), 125)
+		refused(t, rig.Collect(confinedCommand(u, "exec", "--expect", "acme/other", pkg, "--", "true")), 125)
 		goneWith(t, u)
 	})
 }

@@ -34,6 +34,7 @@ type mountOptions struct {
 	helper       bool           // called in the way of mount(8)
 	readyFD      int            // in a daemon: where to tell that it is ready; else 0
 	handed       *handed        // where it is for a program of exec; else nil
+	folder       string         // that was made for the program, and goes with it
 }
 
 func newMountCommand(a *app) *cobra.Command {
@@ -118,11 +119,12 @@ wait_for_clock. So a line in /etc/fstab or a systemd mount unit works too:
 		a.takeTerminal(fd)
 		return err
 	})
+	flags.StringVar(&o.folder, "folder", "", "")
 	flags.Func("handed", "", func(value string) (err error) {
 		o.handed, err = parseHanded(value)
 		return err
 	})
-	hideFlags(flags, "helper", "ready-fd", "terminal-fd", "handed")
+	hideFlags(flags, "helper", "ready-fd", "terminal-fd", "folder", "handed")
 	return cmd
 }
 
@@ -185,12 +187,15 @@ func (o *mountOptions) background(ctx context.Context, a *app) error {
 
 // absolute makes every path independent of the working directory.
 func (o *mountOptions) absolute() (err error) {
-	if o.dir != "" { // that of exec is not known yet
+	if o.dir != "" { // those of exec are not known yet
 		if o.dir, err = mount.Resolve(o.dir); err != nil {
 			return err
 		}
 	}
-	paths := []*string{&o.pkg}
+	var paths []*string
+	if o.dir != "" {
+		paths = append(paths, &o.pkg)
+	}
 	if o.log != "" {
 		paths = append(paths, &o.log)
 	}
@@ -256,7 +261,7 @@ func (o *mountOptions) daemonArgs(handed []string) []string {
 		args = append(args, "--allow-other")
 	}
 	if o.handed != nil {
-		args = append(args, o.handed.arg())
+		args = append(args, o.handed.arg(), "--folder="+o.folder)
 	}
 	if o.noExec {
 		args = append(args, "-o", "noexec")

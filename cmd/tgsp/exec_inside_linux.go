@@ -36,7 +36,7 @@ func (o *execOptions) becomeProgram(dir string) error {
 		return usagef("--inside is for tgsp's own use: it is no socket of ours")
 	}
 	if o.own {
-		if err := handOver(socket, dir); err != nil {
+		if err := handDevices(socket, dir, o.at); err != nil {
 			return &programEnd{status: ownFailure}
 		}
 	}
@@ -76,26 +76,34 @@ func dropRights() error {
 	return unix.Capset(&header, &none[0]) // which takes the ambient ones, too
 }
 
-// handOver makes the mount and sends its device to the parent, or the reason why
-// there is none.
-func handOver(socket *net.UnixConn, dir string) error {
-	prepared, err := prepare(dir)
+// handDevices makes the mounts and sends their devices to the parent, or the reason
+// why there are none.
+func handDevices(socket *net.UnixConn, dir string, names []string) error {
+	prepared, err := prepare(dir, names)
 	if err != nil {
 		data, jsonErr := json.Marshal(&spaceMessage{Error: err.Error(), NotGranted: notGranted(err)})
 		_, writeErr := socket.Write(data)
 		return errors.Join(err, jsonErr, writeErr)
 	}
-	data, err := json.Marshal(&spaceMessage{Major: prepared.Major, Minor: prepared.Minor})
+	message, fds := new(spaceMessage), make([]int, len(prepared))
+	for i, p := range prepared {
+		message.Mounts = append(message.Mounts, spaceDevice{p.Major, p.Minor})
+		fds[i] = int(p.Device.Fd()) // descriptors are small
+	}
+	data, err := json.Marshal(message)
 	if err != nil {
 		return err
 	}
-	_, _, err = socket.WriteMsgUnix(data, unix.UnixRights(int(prepared.Device.Fd())), nil) // descriptors are small
-	return errors.Join(err, prepared.Device.Close())
+	_, _, err = socket.WriteMsgUnix(data, unix.UnixRights(fds...), nil)
+	for _, p := range prepared {
+		err = errors.Join(err, p.Device.Close())
+	}
+	return err
 }
 
-// prepare mounts at dir, in a file system that this namespace alone has and
-// nothing outlives.
-func prepare(dir string) (*mount.Prepared, error) {
+// prepare mounts at dir, or at folders of these names in it, in a file system that
+// this namespace alone has and nothing outlives.
+func prepare(dir string, names []string) ([]*mount.Prepared, error) {
 	const flags = unix.MS_NOSUID | unix.MS_NODEV
 	base := filepath.Dir(dir)
 	// What is mounted here must not show outside; what comes outside may show here.
@@ -108,8 +116,27 @@ func prepare(dir string) (*mount.Prepared, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, err
 	}
+	places := []string{dir}
+	if len(names) > 0 {
+		places = nil
+	}
+	for _, name := range names {
+		place := filepath.Join(dir, name)
+		if err := os.Mkdir(place, 0o755); err != nil {
+			return nil, err
+		}
+		places = append(places, place)
+	}
 	if err := unix.Mount("", base, "", unix.MS_REMOUNT|unix.MS_RDONLY|flags, "mode=0755,size=64k"); err != nil {
 		return nil, fmt.Errorf("making the tmpfs read-only: %w", err)
 	}
-	return mount.Prepare(dir, mount.Options{FSName: "tgsp"})
+	var all []*mount.Prepared
+	for _, place := range places {
+		p, err := mount.Prepare(place, mount.Options{FSName: "tgsp"})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, nil
 }

@@ -37,12 +37,12 @@ func programError(name string, err error) error {
 	return &programEnd{notExecutable, fmt.Errorf("%s cannot be run: %w", name, err)}
 }
 
-// lingerTime is how long exec waits for the end of the process that has served
-// the program. It takes no time, but where programs are left that it has started.
+// lingerTime is how long exec waits for the end of the processes that have
+// served the program. It takes no time, but where programs are left that it has started.
 const lingerTime = time.Second
 
 // runProgram lets the program loose and returns how it has ended.
-func (s *space) runProgram(ctx context.Context, a *app, state *mountState) error {
+func (s *space) runProgram(ctx context.Context, a *app, states []*mountState) error {
 	forward := forwardSignals(s.cmd.Process)
 	if ctx.Err() != nil { // the signal came when nobody was there to take it
 		forward.end()
@@ -52,11 +52,14 @@ func (s *space) runProgram(ctx context.Context, a *app, state *mountState) error
 	err = errors.Join(err, s.socket.Close())
 	s.cmd.Wait() //nolint:errcheck,gosec // ProcessState says it
 	forward.end()
-	for deadline := time.Now().Add(lingerTime); state.alive() && time.Now().Before(deadline); {
-		time.Sleep(2 * time.Millisecond)
-	}
-	if !state.alive() {
-		a.tellOfLog(state)
+	deadline := time.Now().Add(lingerTime)
+	for _, state := range states {
+		for state.alive() && time.Now().Before(deadline) {
+			time.Sleep(2 * time.Millisecond)
+		}
+		if !state.alive() {
+			a.tellOfLog(state)
+		}
 	}
 	if err != nil {
 		return err

@@ -34,16 +34,19 @@ type space struct {
 	folder string // the same, or what hides it; it goes with the program
 	cmd    *exec.Cmd
 	socket *net.UnixConn
-	handed *handed
+	handed []*handed // one for each package
 }
 
-// spaceMessage is what that process says of itself. The device of the mount that
-// it has made comes with it.
+// spaceMessage is what that process says of itself. The devices of the mounts that it
+// has made come with it.
 type spaceMessage struct {
-	Error        string `json:"error,omitempty"`
-	NotGranted   bool   `json:"not_granted,omitempty"` // the error is that the system forbids it
-	Major, Minor int
+	Error      string        `json:"error,omitempty"`
+	NotGranted bool          `json:"not_granted,omitempty"` // the error is that the system forbids it
+	Mounts     []spaceDevice `json:"mounts,omitempty"`
 }
+
+// spaceDevice is the device number of one of its mounts.
+type spaceDevice struct{ Major, Minor int }
 
 // runtimeFolder is where root's programs find their folders, so that they do when
 // they have given up being root.
@@ -139,11 +142,9 @@ func (o *execOptions) ownSpace(folder string) (*space, error) {
 		return nil, err
 	}
 	s.folder = folder
-	message, device, err := s.receive()
-	if err != nil {
+	if s.handed, err = s.receive(len(o.models)); err != nil {
 		return nil, errors.Join(err, s.abandon())
 	}
-	s.handed = &handed{file: device, prepared: true, major: message.Major, minor: message.Minor}
 	return s, nil
 }
 
@@ -159,7 +160,16 @@ func (o *execOptions) sharedSpace(dir string) (*space, error) {
 	if err != nil {
 		return nil, errors.Join(err, ends.Close())
 	}
-	s.folder, s.handed = dir, &handed{file: ends, program: s.cmd.Process.Pid}
+	s.folder = dir
+	for _, m := range o.models {
+		s.handed = append(s.handed, &handed{file: ends, program: s.cmd.Process.Pid})
+		if m.name != "" {
+			err = errors.Join(err, os.Mkdir(m.in(dir), 0o700))
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, ends.Close(), s.abandon())
+	}
 	return s, nil
 }
 
@@ -184,6 +194,11 @@ func (o *execOptions) startSpace(dir string, attr *syscall.SysProcAttr, held *os
 	}
 	if o.json {
 		args = append(args, "--json")
+	}
+	for _, m := range o.models {
+		if m.name != "" {
+			args = append(args, "--at="+m.name)
+		}
 	}
 	s.cmd = exec.Command(program(), append(args, dir, "--")...)
 	s.cmd.Args[0] = programName()
@@ -211,41 +226,81 @@ func (o *execOptions) startSpace(dir string, attr *syscall.SysProcAttr, held *os
 	return s, nil
 }
 
-// receive returns what the process says, and the device of the mount that it has
-// made.
-func (s *space) receive() (*spaceMessage, *os.File, error) {
-	data, rights := make([]byte, 4096), make([]byte, unix.CmsgSpace(4))
+// receive returns the mounts that the process has made, with their devices.
+func (s *space) receive(mounts int) ([]*handed, error) {
+	data, rights := make([]byte, 8192), make([]byte, unix.CmsgSpace(4*maxModels))
 	n, oobn, _, _, err := s.socket.ReadMsgUnix(data, rights)
 	if err == nil && n == 0 {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	message := new(spaceMessage)
 	if err := json.Unmarshal(data[:n], message); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	switch err := errors.New(message.Error); {
 	case message.NotGranted:
-		return nil, nil, &noSpaceError{err}
+		return nil, &noSpaceError{err}
 	case message.Error != "":
-		return nil, nil, err
+		return nil, err
 	}
-	controls, err := unix.ParseSocketControlMessage(rights[:oobn])
-	if err != nil || len(controls) != 1 {
-		return nil, nil, errors.Join(errors.New("no device came with the message"), err)
+	fds, err := receivedFiles(rights[:oobn])
+	if err == nil && (len(fds) != mounts || len(message.Mounts) != mounts) {
+		err = errors.New("another number of mounts came")
 	}
-	fds, err := unix.ParseUnixRights(&controls[0])
-	if err != nil || len(fds) != 1 {
-		return nil, nil, errors.Join(errors.New("no device came with the message"), err)
+	if err != nil {
+		return nil, errors.Join(err, closeAll(fds))
 	}
-	return message, os.NewFile(uintptr(fds[0]), fuseDevice), nil
+	all := make([]*handed, mounts)
+	for i, m := range message.Mounts {
+		all[i] = &handed{file: os.NewFile(uintptr(fds[i]), fuseDevice), prepared: true, major: m.Major, minor: m.Minor}
+	}
+	return all, nil
 }
 
-// abandon ends a space in which no program runs yet.
+// receivedFiles returns the descriptors that came with a message.
+func receivedFiles(rights []byte) ([]int, error) {
+	controls, err := unix.ParseSocketControlMessage(rights)
+	if err != nil || len(controls) != 1 {
+		return nil, errors.Join(errors.New("no device came with the message"), err)
+	}
+	return unix.ParseUnixRights(&controls[0])
+}
+
+func closeAll(fds []int) (err error) {
+	for _, fd := range fds {
+		err = errors.Join(err, unix.Close(fd))
+	}
+	return err
+}
+
+// closeHanded closes what the processes that serve have by now.
+func (s *space) closeHanded() {
+	for _, h := range s.handed {
+		h.file.Close() //nolint:errcheck,gosec // several may have the same
+	}
+}
+
+// abandon ends a space in which no program runs yet. Folders that a process serves
+// already go with it.
 func (s *space) abandon() error {
 	err := s.socket.Close()
-	s.cmd.Wait() //nolint:errcheck,gosec // it ends because nothing is left to wait for
-	return errors.Join(err, ignoreMissing(os.Remove(s.folder)))
+	s.cmd.Wait()                                        //nolint:errcheck,gosec // it ends because nothing is left to wait for
+	if names, _ := os.ReadDir(s.folder); names != nil { // of a shared one
+		for _, name := range names {
+			os.Remove(filepath.Join(s.folder, name.Name())) //nolint:errcheck,gosec // see above
+		}
+	}
+	return errors.Join(err, ignoreServed(os.Remove(s.folder)))
+}
+
+// ignoreServed makes it no error that a folder is gone, or that somebody still serves
+// one in it, who removes both.
+func ignoreServed(err error) error {
+	if errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EBUSY) {
+		return nil
+	}
+	return ignoreMissing(err)
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -254,12 +253,7 @@ func (s *service) describe(reader *container.Reader) error {
 		Private:      s.private(),
 		MountedAt:    time.Now().UTC().Truncate(time.Second),
 	}
-	if s.handed != nil {
-		s.state.Folder = s.dir
-		if s.private() {
-			s.state.Folder = filepath.Dir(s.dir)
-		}
-	}
+	s.state.Folder = s.folder
 	if !s.fleetEnd.IsZero() {
 		end := s.fleetEnd.UTC()
 		s.state.FleetUntil = &end

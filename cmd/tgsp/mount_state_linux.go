@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,8 @@ type mountState struct {
 	FleetUntil   *time.Time `json:"fleet_until,omitempty"` // end of the fleet's file that it was opened by
 	Log          string     `json:"log,omitempty"`
 	Metrics      string     `json:"metrics,omitempty"` // where they are to be had
+
+	Leaving bool `json:"leaving,omitempty"` // with several packages for a program: it has ended
 
 	Closed *closedState `json:"closed,omitempty"` // where it ended while programs used it
 
@@ -159,17 +162,44 @@ func cleanStates() error {
 		if s.alive() || mounted && latestState(states, s.Mountpoint) == s {
 			continue
 		}
-		err = errors.Join(err, s.remove(), s.dropFolder())
+		err = errors.Join(err, s.dropFolder(), s.remove())
 	}
 	return err
 }
 
-// dropFolder removes the folder that was made for a program of exec.
+// dropFolder removes the folder that was made for a program of exec. One with the
+// mounts of several packages goes with the last of them: for the others it would
+// vanish, in their namespace too.
 func (s *mountState) dropFolder() error {
 	if s.Folder == "" {
 		return nil
 	}
-	return ignoreMissing(os.Remove(s.Folder))
+	if s.Mountpoint != s.Folder {
+		if err := ignoreMissing(os.Remove(s.Mountpoint)); err != nil { // in another namespace it is not there
+			return err
+		}
+	}
+	stay, err := s.neighbours()
+	if err == nil && len(stay) > 0 {
+		// Of two that end at the same time each sees that the other leaves.
+		s.Leaving = true
+		err = s.save()
+		if err == nil {
+			stay, err = s.neighbours()
+		}
+	}
+	if err != nil || len(stay) > 0 {
+		return err
+	}
+	return ignoreServed(os.Remove(s.Folder))
+}
+
+// neighbours are the mounts of other packages for the same program that stay.
+func (s *mountState) neighbours() ([]*mountState, error) {
+	states, err := mountStates()
+	return slices.DeleteFunc(states, func(other *mountState) bool {
+		return other.Folder != s.Folder || other.file == s.file || other.Leaving || !other.alive()
+	}), err
 }
 
 // mountTable returns the mounts of all users by mountpoint.
