@@ -15,5 +15,15 @@
 // decrypted. File.Verify checks every byte of the file, with or without a key.
 //
 // The package prints nothing, keeps no global state and reads no clock: time
-// and other facts are handed in.
+// and other facts are handed in. Errors are told apart by errors.Is and errors.As;
+// their texts are for people and may change.
+//
+// # What stays
+//
+// Packages of format version 1 open for ever, by every later version. Version 1 of
+// this module keeps what its packages crypto, container, fs and mount export, as
+// https://go.dev/doc/modules/version-numbers has it; until then names may still
+// change between minor versions, and the changelog says so. Fields may be added to
+// structs: name those that you set. cmd is the program, whose verbs, flags, exit
+// codes and JSON fields stay likewise, and integration is for tests alone.
 package container

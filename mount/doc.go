@@ -9,9 +9,9 @@
 // A program reads or maps a file. What is in the page cache never comes here.
 // For the rest the kernel sends requests of up to 1 MiB, several at a time, on
 // which goroutines of the go-fuse library call ReadAt of the file, straight into
-// the buffer that is then written to the kernel. Nothing is copied in between
-// and nothing is cached here: the kernel keeps the pages, across opens
-// (FOPEN_KEEP_CACHE), because files never change.
+// the buffer that is then written to the kernel; or the file lends its own (Lender).
+// Nothing is copied in between and nothing is cached here: the kernel keeps the
+// pages, across opens (FOPEN_KEEP_CACHE), because files never change.
 //
 // Where the kernel's read-ahead could not be raised, as for users, its requests have
 // 128 KiB and come one or two at a time. Then this package looks for streams,
