@@ -82,6 +82,9 @@ func (e *NoKeyError) Error() string {
 	if e.Tried == 0 {
 		return "no identity was given to open it with"
 	}
+	if e.Tried == 1 {
+		return "the identity that was given does not open it"
+	}
 	return fmt.Sprintf("none of the %d identities given opens it", e.Tried)
 }
 

@@ -174,6 +174,7 @@ func TestErrorTexts(t *testing.T) {
 		`file "a/b" at offset 7: not signed`:                         &AlteredError{"file", "a/b", 7, "not signed"},
 		"payload at offset 7 of the package: not signed":             &AlteredError{Part: "payload", Offset: 7, Reason: "not signed"},
 		"no identity was given to open it with":                      &NoKeyError{},
+		"the identity that was given does not open it":               &NoKeyError{Tried: 1},
 		"none of the 2 identities given opens it":                    &NoKeyError{Tried: 2},
 		"the policy's not_after forbids it: want a, got b":           &PolicyError{ClauseNotAfter, "a", "b"},
 		"x is older than what was accepted before: it is b, after a": &RollbackError{"x", "a", "b"},

@@ -40,7 +40,10 @@ type source interface {
 func OpenFile(name string) (*File, error) {
 	// Looked at before it is opened, which would wait at a named pipe.
 	info, err := os.Stat(name)
-	if err == nil && !info.Mode().IsRegular() {
+	switch {
+	case err == nil && info.IsDir():
+		err = malformed("file", "it is a folder, and a package is a file")
+	case err == nil && !info.Mode().IsRegular():
 		err = malformed("file", "it is not a regular file")
 	}
 	if err != nil {

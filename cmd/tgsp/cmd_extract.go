@@ -46,6 +46,9 @@ longer. tgsp mount needs no such copy.`,
 }
 
 func (o *extractOptions) run(ctx context.Context, a *app, name, dir string) error {
+	if err := checkOrder(name, dir); err != nil {
+		return err
+	}
 	report, err := o.extract(ctx, a, name, dir)
 	if err != nil {
 		return err

@@ -141,6 +141,9 @@ func (o *mountOptions) run(ctx context.Context, a *app) error {
 	if err := o.applyExtra(a); err != nil {
 		return err
 	}
+	if err := checkOrder(o.pkg, o.dir); err != nil {
+		return err
+	}
 	if err := o.settle(); err != nil {
 		return err
 	}

@@ -75,16 +75,26 @@ func checkAllowOther() *doctorCheck {
 	return c
 }
 
-// checkNamespaces tries what exec does.
+// restrictedNamespaces is the setting by which AppArmor lets users make namespaces and
+// then do nothing in them, as on Ubuntu since 24.04.
+const restrictedNamespaces = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
+
+// checkNamespaces tries what exec does, as far as a process in a namespace of its own.
 func checkNamespaces() *doctorCheck {
 	c := &doctorCheck{Name: "exec", OK: true, Found: "programs of tgsp exec get a folder that they alone see"}
-	probe := exec.Command(program(), "version")
-	probe.SysProcAttr = ownNamespace()
+	// No program is there to run. That this is what is missing says that the rest is not.
+	probe := &exec.Cmd{Path: "/proc/0/exe", SysProcAttr: ownNamespace()}
 	loosenProcess() // see there; no key was read yet
 	err := probe.Run()
 	hardenProcess()
-	if err != nil {
+	if !errors.Is(err, fs.ErrNotExist) {
+		if path := new(fs.PathError); errors.As(err, &path) {
+			err = path.Err
+		}
 		return c.failed(withHint(fmt.Errorf("no namespace for a program alone: %w", err), "%s", namespaceHint))
+	}
+	if set, _ := os.ReadFile(restrictedNamespaces); os.Geteuid() != 0 && strings.HasPrefix(string(set), "1") { // none where there is no such setting
+		return c.failed(withHint(errors.New("no namespace for a program alone: AppArmor restricts users'"), "%s", namespaceHint))
 	}
 	return c
 }

@@ -58,8 +58,8 @@ func hintFor(err error) string {
 		return "nothing was opened off the record: mend the audit log, or name another"
 	case errors.Is(err, container.ErrBusy):
 		return "try again when the other program has finished"
-	case errors.Is(err, fs.ErrNotExist):
-		return ""
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "make room there, or write to another disk; what was begun is removed"
 	}
 	return ""
 }

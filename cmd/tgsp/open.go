@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -206,7 +207,28 @@ func (s *session) opens(a *app) bool {
 // openPackage opens a package file; errors name it.
 func openPackage(name string) (*container.File, error) {
 	f, err := container.OpenFile(name)
+	if errors.As(err, new(*container.FormatError)) && !isPackage(name) {
+		err = withHint(err, "a package is what tgsp pack makes of a model: tgsp pack MODEL -o OUT.tgsp")
+	}
 	return f, about(name, err)
+}
+
+// checkOrder says what is wrong where somebody has named the folder before the package.
+func checkOrder(pkg, dir string) error {
+	if isPackage(pkg) || !isPackage(dir) {
+		return nil
+	}
+	return usagef("the package comes first, then the folder: %s is the package", printable(dir))
+}
+
+// isPackage reports whether a file says of itself that it is a package.
+func isPackage(name string) bool {
+	info, err := os.Stat(name)
+	if err != nil || !info.Mode().IsRegular() { // others may wait for ever
+		return false
+	}
+	head, err := readAtMost(name, 64)
+	return err == nil && container.HasMagic(head)
 }
 
 // about says which package an error is about. Errors of the file system name

@@ -72,6 +72,9 @@ func (o *packOptions) review(ctx context.Context, a *app, model string, src *con
 	if err != nil {
 		return nil, err
 	}
+	if isPackage(model) {
+		return nil, &container.SourceError{Path: model, Reason: "it is a package already", Hint: "the model comes first: tgsp pack MODEL -o OUT.tgsp"}
+	}
 	for _, w := range []struct {
 		kind review.Kind
 		text string

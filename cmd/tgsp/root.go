@@ -3,7 +3,10 @@
 package main
 
 import (
+	"errors"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -71,13 +74,30 @@ func completeArgument(cmd *cobra.Command, args []string, _ string) ([]string, co
 	return nil, cobra.ShellCompDirectiveNoFileComp
 }
 
+// argumentCount is how cobra says that there are too many or too few arguments.
+var argumentCount = regexp.MustCompile(`^(?:accepts|requires) \D*(\d+).* received (\d+)$`)
+
+// plainArguments is an error about arguments in words of ours.
+func plainArguments(err error) error {
+	m := argumentCount.FindStringSubmatch(err.Error())
+	if m == nil {
+		return err
+	}
+	least, _ := strconv.Atoi(m[1]) // both are numbers
+	got, _ := strconv.Atoi(m[2])
+	if got < least {
+		return errors.New("too few arguments")
+	}
+	return errors.New("too many arguments")
+}
+
 // dress gives a verb and its own verbs what all have in common: errors about
 // arguments are usage errors, and the help ends in the exit codes.
 func dress(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			if err := check(cmd, args); err != nil {
-				return withHint(&usageError{err}, "see: %s --help", cmd.CommandPath())
+				return withHint(&usageError{plainArguments(err)}, "usage: %s %s; see: %s --help", strings.TrimSuffix(cmd.CommandPath(), " "+cmd.Name()), cmd.Use, cmd.CommandPath())
 			}
 			return nil
 		}
