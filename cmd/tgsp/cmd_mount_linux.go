@@ -54,7 +54,8 @@ must allow it now, and your identity must be among those it was encrypted for.
 
 mount returns as soon as the folder can be read, and leaves a process behind
 that serves it until tgsp umount DIR. With --foreground it serves by itself and
-ends when it is interrupted or terminated, which suits services and containers.
+ends when it is interrupted or terminated, which suits services and containers;
+a service manager that listens (systemd, Type=notify) hears when it can be read.
 tgsp status shows all mounts and where their logs are.
 
 With --audit-log the opening, each defect that a read meets and the end of the

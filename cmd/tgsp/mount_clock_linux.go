@@ -44,6 +44,7 @@ func (s *service) openInTime(ctx context.Context) (*session, error) {
 func (s *service) sayWaiting(why error) error {
 	text := "waiting for the time to be set: " + escaped(why.Error())
 	if s.parent == nil {
+		s.tellManager(statusLine(text))
 		s.app.notef("tgsp: %s\n", text)
 		return nil
 	}

@@ -180,6 +180,8 @@ func (s *service) run(ctx context.Context, server *mount.Server, session *sessio
 	}
 	s.leaveWithProgram(serving, server)
 	s.leaveWhenIdle(serving, server)
+	s.tellReady()
+	defer s.tellStopping()
 	select {
 	case err := <-s.preloadBeside(serving):
 		return errors.Join(err, s.stop(ctx, server))
@@ -187,6 +189,7 @@ func (s *service) run(ctx context.Context, server *mount.Server, session *sessio
 		s.unmounted(s.endReason(server))
 		return nil
 	case <-s.closing.done:
+		s.tellClosed()
 		return s.shut(ctx, server, reader, ended)
 	case <-ctx.Done():
 		return s.stop(ctx, server)

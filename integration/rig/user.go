@@ -22,6 +22,7 @@ type User struct {
 	Bin  string              // path of tgsp
 	Dir  string              // a folder that the user owns; keys lie in Dir/home, mounts may lie here
 	Cred *syscall.Credential // nil: the caller's own
+	Env  []string            // beside what Exec gives everybody
 }
 
 // NewUser makes a user whose folder is dir, with the keys of `tgsp init`.
@@ -60,6 +61,7 @@ func (u *User) Exec(name string, args ...string) *exec.Cmd {
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"HOME=" + u.Dir, "TGSP_HOME=" + u.Home(), "TMPDIR=" + os.TempDir(), "LC_ALL=C.UTF-8",
 	}
+	cmd.Env = append(cmd.Env, u.Env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: u.Cred}
 	return cmd
 }
