@@ -28,5 +28,6 @@ func (a *app) commands() []*cobra.Command {
 		newDoctorCommand(a),
 		newScanCommand(a),
 		newVersionCommand(a),
+		newManCommand(),
 	}
 }

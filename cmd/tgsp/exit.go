@@ -39,10 +39,8 @@ var (
 	failInterrupted = failure{130, "interrupted"}
 )
 
-// exitStatus is the part of every help text that says what the codes mean.
-const exitStatus = `
-EXIT STATUS
-  0  done                    13  altered: a byte is not what the author signed
+// exitCodes says what the codes mean.
+const exitCodes = `  0  done                    13  altered: a byte is not what the author signed
   1  failed: I/O and others  14  no-key: no identity given opens it
   3  usage                   15  fleet: the policy's fleet is not this agent's
  10  malformed               16  time: outside the policy's window, or the clock is wrong
@@ -51,6 +49,9 @@ EXIT STATUS
                              19  unfinished: see tgsp recipients repair
                              20  busy: another program is changing the package
                             130  interrupted`
+
+// exitStatus is the end of every help text.
+const exitStatus = "\nEXIT STATUS\n" + exitCodes
 
 // refusal reports whether the package, or what its author's policy says, was
 // found wanting: in the table, all from malformed on but what the machine lacks.
