@@ -32,6 +32,7 @@ type mountOptions struct {
 	idleAfter    time.Duration  // 0 where none was given
 	metricsAddr  string         // as given
 	helper       bool           // called in the way of mount(8)
+	fake         bool           // and not to mount anything
 	readyFD      int            // in a daemon: where to tell that it is ready; else 0
 	handed       *handed        // where it is for a program of exec; else nil
 	folder       string         // that was made for the program, and goes with it
@@ -113,7 +114,7 @@ wait_for_clock. So a line in /etc/fstab or a systemd mount unit works too:
 	flags.Lookup("preload").NoOptDefVal = everything
 	flags.StringVar(&o.idle, "idle-timeout", "", "unmount when nothing has used the folder for `DURATION`, such as 30m")
 	flags.StringVar(&o.metricsAddr, "metrics", "", "show counters to Prometheus at `ADDR`, a port of this machine such as 9477 or an address and a port")
-	flags.BoolVar(&o.helper, "helper", false, "")
+	o.addHelper(flags)
 	flags.IntVar(&o.readyFD, "ready-fd", 0, "")
 	flags.Func("terminal-fd", "", func(value string) error {
 		fd, err := strconv.Atoi(value)
@@ -125,7 +126,7 @@ wait_for_clock. So a line in /etc/fstab or a systemd mount unit works too:
 		o.handed, err = parseHanded(value)
 		return err
 	})
-	hideFlags(flags, "helper", "ready-fd", "terminal-fd", "folder", "handed")
+	hideFlags(flags, "ready-fd", "terminal-fd", "folder", "handed")
 	return cmd
 }
 
@@ -139,6 +140,9 @@ func (o *mountOptions) addServing(flags *pflag.FlagSet) {
 }
 
 func (o *mountOptions) run(ctx context.Context, a *app) error {
+	if done, err := o.asHelper(); done || err != nil {
+		return err
+	}
 	if err := o.applyExtra(a); err != nil {
 		return err
 	}

@@ -13,6 +13,9 @@ import (
 // PKG DIR -o OPT,…, into those of tgsp mount. A word that is a verb stays one,
 // whatever files lie about.
 func mountForm(root *cobra.Command, args []string) []string {
+	if calledAsHelper() {
+		return helperForm(args)
+	}
 	if len(args) < 2 || strings.HasPrefix(args[0], "-") || strings.HasPrefix(args[1], "-") {
 		return args
 	}
