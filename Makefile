@@ -3,10 +3,13 @@
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: build demo test fuzz torture check bench fmt clean help
+.PHONY: build package demo test fuzz torture check bench fmt clean help
 
 build: ## bin/tgsp, one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/tgsp ./cmd/tgsp
+
+package: ## .deb, .rpm, checksums and lists of contents for amd64 and arm64, in bin/packages
+	VERSION=$(VERSION) .package/build bin/packages
 
 demo: build ## pack, verify, mount and read a small model, with the commands shown
 	.ci/demo bin/tgsp
