@@ -15,7 +15,7 @@
 // Linux with FUSE, and from Debian or Ubuntu:
 //
 //	apt-get install --no-install-recommends fuse3 python3-torch python3-numpy \
-//	  python3-cryptography python3-cbor2
+//	  python3-cryptography python3-cbor2 debootstrap
 //
 // The benchmark in bench/ needs age too. A missing tool fails a test, it never
 // skips one.
@@ -32,13 +32,16 @@
 //	go test ./integration -run TestTorture -torture.ops=200000 -torture.seed=7
 //	go run ./integration/bench -size 1GiB -pairs 7 -json figures.json
 //
-// Everything that a run writes lies under one folder in $TMPDIR. The run fails
+// Packages for Debian and others are built, installed and removed in rooms: systems
+// of their own in memory, made of an archive that .ci/clean-root keeps in .cache.
+//
+// Everything else that a run writes lies under one folder in $TMPDIR. The run fails
 // when a mount, a process or a file of its own is left at its end.
 //
 // # Parts
 //
 //   - model: seeded models in the layouts that people publish
-//   - rig: builds the command, runs it, looks at mounts and processes
+//   - rig: builds the command, runs it, looks at mounts and processes, opens rooms
 //   - bench: times packing, verifying and reading against other programs
 //   - interchange: a second reader in Python, written against container/FORMAT.md alone
 //   - testdata/load.py: loads tensors with PyTorch and prints their digests

@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# room.sh ARCHIVE BOOT: unpacks a system and is its first process, or has systemd be
+# it. It runs in namespaces of its own, with which all that is mounted here goes,
+# and ends when nobody holds its standard input any more.
+set -euo pipefail
+
+root=/mnt # nobody else sees it
+mount -t tmpfs -o mode=755 room "$root"
+tar -C "$root" --numeric-owner -xpf "$1"
+mount -t proc proc "$root/proc"
+mount -t tmpfs -o mode=755 room "$root/dev"
+for device in null zero full random urandom tty fuse; do
+	: >"$root/dev/$device"
+	mount --bind "/dev/$device" "$root/dev/$device"
+done
+ln -s /proc/self/fd "$root/dev/fd"
+ln -s pts/ptmx "$root/dev/ptmx"
+mkdir "$root/dev/shm" "$root/dev/pts"
+mount -t devpts -o newinstance,ptmxmode=666 room "$root/dev/pts"
+mount -t tmpfs -o mode=755 room "$root/run"
+mount -t tmpfs -o mode=1777 room "$root/tmp"
+
+if [ "$2" = true ]; then
+	# What belongs to the whole machine can only be read.
+	mount --bind "$root/proc/sys" "$root/proc/sys"
+	mount -o remount,bind,ro "$root/proc/sys"
+	mount -t sysfs -o ro sysfs "$root/sys"
+	mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+	exec setpriv --bounding-set=-sys_time,-sys_module,-sys_rawio,-sys_boot,-audit_control,-audit_read -- \
+		env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=room \
+		chroot "$root" /lib/systemd/systemd --log-target=journal --show-status=false
+fi
+echo ready
+read -r _ || true # a shell also sees to the processes that have lost their parents
