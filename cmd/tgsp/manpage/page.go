@@ -9,6 +9,7 @@
 package manpage
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,7 +60,7 @@ func (b *Book) page(cmd *cobra.Command) string {
 	cmd.InitDefaultVersionFlag()
 	r := new(roff)
 	r.macro("TH", literal(strings.ToUpper(name(cmd))), "1", b.Date.UTC().Format(time.DateOnly), literal(b.Source), literal(b.Title))
-	r.WriteString(".nh\n.ad l\n") // no words are broken, nor lines stretched
+	fmt.Fprint(r, ".nh\n.ad l\n") // no words are broken, nor lines stretched
 	r.macro("SH", "NAME")
 	r.line(literal(name(cmd)) + ` \- ` + literal(cmd.Short))
 	r.macro("SH", "SYNOPSIS")

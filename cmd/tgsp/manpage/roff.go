@@ -3,6 +3,7 @@
 package manpage
 
 import (
+	"fmt"
 	"strings"
 )
 
@@ -25,16 +26,16 @@ func (r *roff) line(text string) {
 	if strings.HasPrefix(text, ".") {
 		text = `\&` + text
 	}
-	r.WriteString(text + "\n")
+	fmt.Fprintln(r, text)
 }
 
 // macro writes a line that is obeyed. Its arguments are quoted.
 func (r *roff) macro(name string, args ...string) {
-	r.WriteString("." + name)
+	fmt.Fprint(r, ".", name)
 	for _, arg := range args {
-		r.WriteString(` "` + strings.ReplaceAll(arg, `"`, `\(dq`) + `"`)
+		fmt.Fprintf(r, ` "%s"`, strings.ReplaceAll(arg, `"`, `\(dq`))
 	}
-	r.WriteString("\n")
+	fmt.Fprintln(r)
 }
 
 // prose writes paragraphs, which empty lines part. Lines that are indented stay
