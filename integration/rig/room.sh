@@ -22,11 +22,15 @@ mount -t tmpfs -o mode=755 room "$root/run"
 mount -t tmpfs -o mode=1777 room "$root/tmp"
 
 if [ "$2" = true ]; then
-	# What belongs to the whole machine can only be read.
+	# What belongs to the whole machine can only be read, but for how mounts read ahead.
 	mount --bind "$root/proc/sys" "$root/proc/sys"
 	mount -o remount,bind,ro "$root/proc/sys"
-	mount -t sysfs -o ro sysfs "$root/sys"
+	mount -t sysfs sysfs "$root/sys"
+	mount --bind "$root/sys/devices/virtual/bdi" "$root/sys/devices/virtual/bdi"
+	mount -o remount,bind,ro "$root/sys"
 	mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+	# As systemd makes it where it starts a machine: mounts of services are seen by all.
+	mount --make-rshared "$root"
 	exec setpriv --bounding-set=-sys_time,-sys_module,-sys_rawio,-sys_boot,-audit_control,-audit_read -- \
 		env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=room \
 		chroot "$root" /lib/systemd/systemd --log-target=journal --show-status=false
