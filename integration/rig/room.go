@@ -28,7 +28,8 @@ var roomScript string
 
 // Room is a Debian system beside this one: a root of its own in memory, with its
 // own mounts, processes, host name and network, which has nothing in it. When it
-// is closed, or this process ends in whatever way, all of it is gone. It takes root.
+// is closed, or this process ends in whatever way, all of it is gone, but for an
+// empty cgroup where the process was killed. It takes root.
 type Room struct {
 	outer  *exec.Cmd
 	stdin  io.Closer

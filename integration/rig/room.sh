@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # room.sh ARCHIVE BOOT: unpacks a system and is its first process, or has systemd be
-# it. It runs in namespaces of its own, with which all that is mounted here goes,
-# and ends when nobody holds its standard input any more.
+# it. It runs in namespaces of its own, with which all that is mounted here goes.
 set -euo pipefail
 
 root=/mnt # nobody else sees it
@@ -36,4 +35,5 @@ if [ "$2" = true ]; then
 		chroot "$root" /lib/systemd/systemd --log-target=journal --show-status=false
 fi
 echo ready
+# Until whoever has opened the room is gone or wants no more of it:
 read -r _ || true # a shell also sees to the processes that have lost their parents
