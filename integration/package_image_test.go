@@ -7,6 +7,7 @@ package integration
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -18,7 +19,7 @@ func TestImage(t *testing.T) {
 	room := openRoom(t, false)
 	var entry string
 	for line := range strings.Lines(string(must(os.ReadFile("../.package/Containerfile"))(t))) {
-		words := strings.Fields(strings.ReplaceAll(line, "${TARGETARCH}", "amd64"))
+		words := strings.Fields(strings.ReplaceAll(line, "${TARGETARCH}", runtime.GOARCH))
 		if len(words) == 0 {
 			continue
 		}

@@ -7,6 +7,7 @@ package integration
 import (
 	"fmt"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -46,7 +47,7 @@ func openRoom(t *testing.T, boot bool) *rig.Room {
 func installed(t *testing.T, boot bool) *rig.Room {
 	t.Helper()
 	room := openRoom(t, boot)
-	put(t, room, debAMD64, "/tmp/tgsp.deb")
+	put(t, room, debFile(runtime.GOARCH), "/tmp/tgsp.deb")
 	succeeds(t, room.Run("dpkg --install /tmp/tgsp.deb"))
 	return room
 }
@@ -86,7 +87,7 @@ func TestInstallUseRemove(t *testing.T) {
 	if r := room.Run("command -v tgsp fusermount3"); r.Code == 0 || r.Stdout != "" {
 		t.Fatalf("it is not clean: %s", r)
 	}
-	put(t, room, debAMD64, "/tmp/tgsp.deb")
+	put(t, room, debFile(runtime.GOARCH), "/tmp/tgsp.deb")
 	// FUSE's program for users comes along: it is recommended.
 	succeeds(t, room.Run("apt-get install --yes /tmp/tgsp.deb; command -v fusermount3"))
 	succeeds(t, room.Run("tgsp version | grep -F 'tgsp "+programVersion+",'"))

@@ -5,6 +5,7 @@
 package integration
 
 import (
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -16,9 +17,9 @@ func TestRPM(t *testing.T) {
 	room := openRoom(t, false)
 	succeeds(t, room.Run("rpm --initdb"))
 	before := filesIn(t, room)
-	put(t, room, rpmAMD64, "/tmp/tgsp.rpm")
+	put(t, room, rpmFile(runtime.GOARCH), "/tmp/tgsp.rpm")
 	r := succeeds(t, room.Run("rpm --query --info --recommends --package /tmp/tgsp.rpm; rpm --checksig --verbose /tmp/tgsp.rpm"))
-	for _, want := range []string{"Architecture: x86_64", "Vendor      : The TGSP authors", "License     : Apache-2.0", "Build Host  : localhost", "\nfuse3\n", "digest: OK"} {
+	for _, want := range []string{"Architecture: " + rpmArch[runtime.GOARCH], "Vendor      : The TGSP authors", "License     : Apache-2.0", "Build Host  : localhost", "\nfuse3\n", "digest: OK"} {
 		if !strings.Contains(r.Stdout, want) {
 			t.Errorf("it does not say %q: %s", want, r)
 		}

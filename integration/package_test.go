@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -49,12 +50,12 @@ func packageFile(t *testing.T, name string) string {
 	return filepath.Join(must(builtPackages())(t), name)
 }
 
-const (
-	debAMD64 = "tgsp_" + packagesVersion + "_amd64.deb"
-	debARM64 = "tgsp_" + packagesVersion + "_arm64.deb"
-	rpmAMD64 = "tgsp-" + packagesVersion + ".x86_64.rpm"
-	rpmARM64 = "tgsp-" + packagesVersion + ".aarch64.rpm"
-)
+// debFile and rpmFile are the packages' names for an architecture of Go's.
+func debFile(arch string) string { return "tgsp_" + packagesVersion + "_" + arch + ".deb" }
+
+func rpmFile(arch string) string { return "tgsp-" + packagesVersion + "." + rpmArch[arch] + ".rpm" }
+
+var rpmArch = map[string]string{"amd64": "x86_64", "arm64": "aarch64"}
 
 // TestPackagesAreReproducible makes them twice, in other folders and with another
 // umask: not a byte differs. The checksums are those of all that was made.
@@ -67,11 +68,10 @@ func TestPackagesAreReproducible(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	succeeds(t, rig.Collect(exec.Command("diff", "-r", first, second)))
-	want := []string{
-		"SHA256SUMS", rpmARM64, rpmAMD64,
-		"tgsp-linux-amd64", "tgsp-linux-amd64.cdx.json", "tgsp-linux-amd64.licenses",
-		"tgsp-linux-arm64", "tgsp-linux-arm64.cdx.json", "tgsp-linux-arm64.licenses",
-		debAMD64, debARM64,
+	want := []string{"SHA256SUMS"}
+	for _, arch := range []string{"amd64", "arm64"} {
+		binary := "tgsp-linux-" + arch
+		want = append(want, binary, binary+".cdx.json", binary+".licenses", debFile(arch), rpmFile(arch))
 	}
 	var names []string
 	for _, entry := range must(os.ReadDir(first))(t) {
@@ -99,7 +99,7 @@ func TestPackagedBinaries(t *testing.T) {
 		if err := f.Close(); err != nil {
 			t.Error(err)
 		}
-		deb := map[string]string{"amd64": debAMD64, "arm64": debARM64}[arch]
+		deb := debFile(arch)
 		out, err := exec.Command("sh", "-c", `dpkg-deb --fsys-tarfile "$0" | tar -xO ./usr/bin/tgsp`, packageFile(t, deb)).Output()
 		if err != nil || !bytes.Equal(out, must(os.ReadFile(binary))(t)) {
 			t.Errorf("the program in %s is another one: %v", deb, err)
@@ -108,7 +108,7 @@ func TestPackagedBinaries(t *testing.T) {
 			t.Error(r)
 		}
 	}
-	r := succeeds(t, rig.Collect(exec.Command(packageFile(t, "tgsp-linux-amd64"), "version")))
+	r := succeeds(t, rig.Collect(exec.Command(packageFile(t, "tgsp-linux-"+runtime.GOARCH), "version")))
 	if !strings.Contains(r.Stdout, "tgsp "+programVersion+",") {
 		t.Error(r)
 	}
