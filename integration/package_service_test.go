@@ -88,7 +88,31 @@ func TestServiceIsConfined(t *testing.T) {
 	if r := room.Run("systemd-analyze verify /usr/lib/systemd/system/tgsp@.service"); r.Code != 0 || r.Stdout+r.Stderr != "" {
 		t.Error(r)
 	}
-	succeeds(t, room.Run("rm -r /etc/systemd/system/tgsp@.service.d; systemd-analyze security --offline=true --threshold=36 /usr/lib/systemd/system/tgsp@.service"))
+	succeeds(t, room.Run("rm -r /etc/systemd/system/tgsp@.service.d; systemd-analyze security --offline=true --threshold=40 /usr/lib/systemd/system/tgsp@.service"))
+}
+
+// TestServiceShowsAndAsks turns counters on, and a key with a passphrase, which the
+// manager hands over like the key.
+func TestServiceShowsAndAsks(t *testing.T) {
+	room := serviceRoom(t)
+	succeeds(t, room.Run(`echo 'a phrase of five words' >/etc/tgsp/passphrase
+		tgsp keygen identity --passphrase --passphrase-file /etc/tgsp/passphrase -o protected >line
+		mv protected /etc/tgsp/identity.key
+		tgsp pack model -o /srv/new -r "$(grep -o 'tgsp-x25519:[a-z0-9]*' line)" --sign-key author/author.key
+		mv /srv/new /srv/chat.tgsp
+		sed -i 's/^TGSP_OPTIONS=/&--metrics 9477 /' /etc/tgsp/chat.conf`))
+	if r := room.Run("systemctl start tgsp@chat"); r.Code == 0 {
+		t.Error("it opens the key without its passphrase")
+	}
+	succeeds(t, room.Run(`mkdir -p /etc/systemd/system/tgsp@.service.d
+		printf '[Service]\nLoadCredential=tgsp-passphrase:/etc/tgsp/passphrase\n' >/etc/systemd/system/tgsp@.service.d/passphrase.conf
+		systemctl daemon-reload
+		systemctl restart tgsp@chat
+		diff -r model /srv/chat`))
+	r := succeeds(t, room.Run(`bash -c 'exec 3<>/dev/tcp/127.0.0.1/9477; printf "GET /metrics HTTP/1.0\r\n\r\n" >&3; cat <&3'`))
+	if !strings.Contains(r.Stdout, "\ntgsp_read_bytes_total ") {
+		t.Error(r)
+	}
 }
 
 // TestServiceTriesAgain where that can help: for storage that comes later, and not
