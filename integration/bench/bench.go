@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/tensorguard/tgsp/integration/contest"
 	"github.com/tensorguard/tgsp/integration/model"
 	"github.com/tensorguard/tgsp/integration/rig"
 )
@@ -137,6 +138,11 @@ func loader() (string, error) {
 // say tells the person who waits what is going on.
 func (b *bench) say(format string, args ...any) {
 	fmt.Fprintf(b.messages, "bench: "+format+"\n", args...)
+}
+
+// rules are those of all contests.
+func (b *bench) rules() contest.Rules {
+	return contest.Rules{Context: b.ctx, Rounds: b.pairs, Say: b.say}
 }
 
 // seconds runs a program to its end and gives the time it took.
