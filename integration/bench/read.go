@@ -5,14 +5,12 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/tensorguard/tgsp/integration/contest"
+	"github.com/tensorguard/tgsp/integration/framework"
 	"github.com/tensorguard/tgsp/integration/rig"
 )
 
@@ -174,36 +172,7 @@ func (b *bench) cat(paths ...string) (float64, error) {
 // load loads a folder's weights with PyTorch and gives the time that the load
 // itself took. The caches are emptied again once the framework is in memory.
 func (b *bench) load(mode, dir string, cold bool) (float64, error) {
-	cmd := b.user.Exec(python, b.loader, mode, dir, "--no-digest", "--wait")
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return 0, err
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return 0, err
-	}
-	cmd.Stderr = b.messages
-	if err := cmd.Start(); err != nil {
-		return 0, err
-	}
-	var result struct{ Seconds float64 }
-	lines := bufio.NewReader(stdout)
-	err = func() error {
-		if line, err := lines.ReadString('\n'); line != "ready\n" {
-			return fmt.Errorf("load.py said %q: %w", line, err)
-		}
-		if cold {
-			if err := rig.DropCaches(); err != nil {
-				return err
-			}
-		}
-		if _, err := stdin.Write([]byte("go\n")); err != nil {
-			return err
-		}
-		return json.NewDecoder(lines).Decode(&result)
-	}()
-	return result.Seconds, errors.Join(err, stdin.Close(), cmd.Wait())
+	return b.kit.Seconds(b.user, framework.PyTorch, mode, dir, cold)
 }
 
 // daemonMemory reads every file of the mount and then asks the kernel what the
