@@ -3,7 +3,7 @@
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: build package demo test fuzz torture check bench fmt clean help
+.PHONY: build package demo test fuzz torture check bench frameworks fmt clean help
 
 build: ## bin/tgsp, one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/tgsp ./cmd/tgsp
@@ -18,7 +18,7 @@ test: ## install what the tests need, then run all of them
 	.ci/test
 
 torture: ## the tests that run for minutes: reads of all kinds, mounts and their ends, changes; TIME=10m
-	.ci/setup ca-certificates git gcc libc6-dev fuse3 age python3-torch python3-numpy util-linux
+	.ci/setup ca-certificates git gcc libc6-dev fuse3 age python3-torch python3-numpy python3-opencv util-linux
 	go test ./integration -count=1 -timeout 4h -v -run '^TestTorture$$' -torture.time=$(or $(TIME),10m)
 	go test ./integration -count=1 -timeout 1h -v -run 'UnderLoad$$' -expiry.size=1024
 	go test ./mount -count=1 -timeout 1h -v -run '^TestRoundsLeaveNothing$$' -rounds=10000
@@ -36,6 +36,11 @@ bench: build ## measure against plain files and other tools; SIZE=2GiB PAIRS=7 O
 	.ci/setup age gocryptfs rclone securefs python3-numpy python3-torch fuse3
 	go test -run '^$$' -bench . -benchmem ./crypto/... ./container
 	go run ./integration/bench -size $(or $(SIZE),2GiB) -pairs $(or $(PAIRS),7) $(if $(ONLY),-only "$(ONLY)") -json bin/bench.json -chart bin/bench.svg
+
+frameworks: ## a table of frameworks that load through a mount, against the plain folder; SIZE=1GiB PAIRS=5
+	.ci/setup fuse3 python3-torch python3-numpy python3-opencv
+	.ci/node
+	go run ./integration/frameworks -size $(or $(SIZE),256MiB) -pairs $(or $(PAIRS),5)
 
 fmt: ## format all Go code
 	gofmt -w cmd container crypto fs integration mount

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package integration tests TGSP from the outside: the built command, real
-// FUSE mounts, a real framework that loads weights through them, and the
+// FUSE mounts, real frameworks that load weights through them, and the
 // failures that only a whole system shows (a full disk, a signal, a package
 // that changes beneath its mount).
 //
@@ -15,10 +15,10 @@
 // Linux with FUSE, and from Debian or Ubuntu:
 //
 //	apt-get install --no-install-recommends fuse3 python3-torch python3-numpy \
-//	  python3-cryptography python3-cbor2 debootstrap
+//	  python3-opencv python3-cryptography python3-cbor2 debootstrap
 //
-// The benchmark in bench/ needs age too. A missing tool fails a test, it never
-// skips one.
+// ONNX Runtime and llama.cpp run on Node; .ci/node installs them in .cache. The
+// benchmark in bench/ needs age too. A missing tool fails a test, it never skips one.
 //
 // The suite runs as root, because it drops the kernel's caches, fills a small
 // tmpfs and starts commands as an unprivileged user (uid and gid 65534). When
@@ -31,6 +31,7 @@
 //	go test ./integration/...
 //	go test ./integration -run TestTorture -torture.ops=200000 -torture.seed=7
 //	go run ./integration/bench -size 1GiB -pairs 7 -json figures.json
+//	go run ./integration/frameworks -size 1GiB
 //
 // Packages for Debian and others are built, installed and removed in rooms: systems
 // of their own in memory, made of an archive that .ci/clean-root keeps in .cache.
@@ -42,7 +43,9 @@
 //
 //   - model: seeded models in the layouts that people publish
 //   - rig: builds the command, runs it, looks at mounts and processes, opens rooms
+//   - framework: has frameworks load models, by the scripts in testdata and testdata/node
+//   - frameworks: a table of what they load through a mount, and how fast
+//   - contest: measures ways to do the same work against each other
 //   - bench: times packing, verifying and reading against other programs
 //   - interchange: a second reader in Python, written against container/FORMAT.md alone
-//   - testdata/load.py: loads tensors with PyTorch and prints their digests
 package integration

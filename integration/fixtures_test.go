@@ -33,8 +33,8 @@ var sampleModel = sync.OnceValues(func() (plainModel, error) {
 	if err != nil {
 		return m, err
 	}
-	cmd := plainUser().Exec(python, lab.loader, "save", m.dir)
-	if r := rig.Collect(cmd); r.Code != 0 {
+	save := lab.kit.SaveArgs(m.dir)
+	if r := rig.Collect(plainUser().Exec(save[0], save[1:]...)); r.Code != 0 {
 		return m, fmt.Errorf("torch.save: %s", r)
 	}
 	info, err := os.Stat(filepath.Join(m.dir, "pytorch_model.bin"))
@@ -85,16 +85,26 @@ func needRoot(t *testing.T) {
 	}
 }
 
-// samplePackages holds the sample's package of each user.
-var samplePackages sync.Map // *rig.User -> func() (string, error)
+// packages holds the packages that users have made of models for themselves.
+var packages sync.Map // packed -> func() (string, error)
+
+type packed struct {
+	user  *rig.User
+	model string // folder
+}
 
 // samplePackage is the sample model, packed by the user for themselves.
 func samplePackage(t *testing.T, u *rig.User) string {
 	t.Helper()
-	m := sample(t)
-	f, _ := samplePackages.LoadOrStore(u, sync.OnceValues(func() (string, error) {
-		pkg := filepath.Join(u.Dir, "sample.tgsp")
-		if r := u.Run("pack", m.dir, "-o", pkg); r.Code != 0 {
+	return packageOf(t, u, sample(t).dir)
+}
+
+// packageOf is a shared model, packed by the user for themselves.
+func packageOf(t *testing.T, u *rig.User, dir string) string {
+	t.Helper()
+	f, _ := packages.LoadOrStore(packed{u, dir}, sync.OnceValues(func() (string, error) {
+		pkg := filepath.Join(u.Dir, filepath.Base(dir)+".tgsp")
+		if r := u.Run("pack", dir, "-o", pkg); r.Code != 0 {
 			return "", fmt.Errorf("%s", r)
 		}
 		return pkg, nil

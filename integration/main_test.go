@@ -16,18 +16,18 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/tensorguard/tgsp/integration/framework"
 	"github.com/tensorguard/tgsp/integration/rig"
 )
 
-// python is Debian's interpreter: its PyTorch comes as a package of the system.
-const python = "/usr/bin/python3"
+const python = framework.Python
 
 // lab is what all tests of a run share; [TestMain] fills it.
 var lab struct {
 	scratch string // everything a run writes lies below it
 	bin     string // the built command
 	child   string // this test binary, where any user may execute it
-	loader  string // testdata/load.py, where any user may read it
+	kit     *framework.Kit
 }
 
 // TestMain builds the command, runs the tests and then fails the run if a
@@ -76,8 +76,11 @@ func prepare() (err error) {
 	if err != nil {
 		return err
 	}
-	lab.child, lab.loader = filepath.Join(bin, "child"), filepath.Join(bin, "load.py")
-	if err := errors.Join(copyFile(self, lab.child, 0o755), copyFile("testdata/load.py", lab.loader, 0o644)); err != nil {
+	lab.child = filepath.Join(bin, "child")
+	if err := copyFile(self, lab.child, 0o755); err != nil {
+		return err
+	}
+	if lab.kit, err = framework.NewKit(bin); err != nil {
 		return err
 	}
 	lab.bin, err = rig.Build(context.Background(), bin)
@@ -90,8 +93,8 @@ func requirements() error {
 	if m := rig.Missing("fusermount3", "tar"); len(m) > 0 {
 		errs = append(errs, fmt.Errorf("missing %s: apt-get install fuse3 tar", strings.Join(m, ", ")))
 	}
-	if out, err := exec.Command(python, "-c", "import numpy, torch, cryptography, cbor2").CombinedOutput(); err != nil {
-		errs = append(errs, fmt.Errorf("%s: %w: apt-get install python3-torch python3-numpy python3-cryptography python3-cbor2\n%s", python, err, out))
+	if out, err := exec.Command(python, "-c", "import numpy, torch, cv2, cryptography, cbor2").CombinedOutput(); err != nil {
+		errs = append(errs, fmt.Errorf("%s: %w: apt-get install python3-torch python3-numpy python3-opencv python3-cryptography python3-cbor2\n%s", python, err, out))
 	}
 	info, err := os.Stat("/dev/fuse")
 	switch {

@@ -14,12 +14,14 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/tensorguard/tgsp/integration/contest"
+	"github.com/tensorguard/tgsp/integration/framework"
 	"github.com/tensorguard/tgsp/integration/model"
 	"github.com/tensorguard/tgsp/integration/rig"
 )
 
 const (
-	python = "/usr/bin/python3" // the one that Debian's python3-torch belongs to
+	python = framework.Python
 	shard  = "model-00001-of-00001.safetensors"
 )
 
@@ -29,7 +31,7 @@ type bench struct {
 	ctx      context.Context
 	messages io.Writer
 	scratch  string
-	loader   string // load.py
+	kit      *framework.Kit
 	user     *rig.User
 	model    string // folder with one shard of the whole size
 	contents int64  // bytes in the model's files
@@ -45,9 +47,6 @@ func newBench(ctx context.Context, o options, messages io.Writer) (b *bench, err
 		return nil, err
 	}
 	b = &bench{options: o, ctx: ctx, messages: messages}
-	if b.loader, err = loader(); err != nil {
-		return nil, err
-	}
 	if b.scratch, err = os.MkdirTemp(o.dir, "tgsp-bench-"); err != nil {
 		return nil, err
 	}
@@ -76,13 +75,17 @@ func (b *bench) setUp() error {
 	if b.user, err = rig.NewUser(bin, filepath.Join(b.scratch, "user"), nil); err != nil {
 		return err
 	}
+	if b.kit, err = framework.NewKit(b.scratch); err != nil {
+		return err
+	}
 	b.model, b.torch = filepath.Join(b.scratch, "model"), filepath.Join(b.scratch, "torch")
 	sum, err := model.Generate(b.model, model.Options{Seed: 1, Size: b.size, Shards: 1})
 	if err != nil {
 		return err
 	}
 	b.contents = sum.Bytes
-	if _, err := b.seconds(python, b.loader, "save", b.model); err != nil {
+	save := b.kit.SaveArgs(b.model)
+	if _, err := b.seconds(save[0], save[1:]...); err != nil {
 		return err
 	}
 	if err := os.Mkdir(b.torch, 0o755); err != nil {
@@ -123,20 +126,14 @@ func requirements() error {
 	return errors.Join(errs...)
 }
 
-// loader finds load.py beside the sources.
-func loader() (string, error) {
-	out, err := exec.Command("go", "list", "-f", "{{.Dir}}", "github.com/tensorguard/tgsp/integration").Output()
-	if err != nil {
-		return "", fmt.Errorf("finding load.py: %w: run this inside the repository", err)
-	}
-	path := filepath.Join(strings.TrimSpace(string(out)), "testdata", "load.py")
-	_, err = os.Stat(path)
-	return path, err
-}
-
 // say tells the person who waits what is going on.
 func (b *bench) say(format string, args ...any) {
 	fmt.Fprintf(b.messages, "bench: "+format+"\n", args...)
+}
+
+// rules are those of all contests.
+func (b *bench) rules() contest.Rules {
+	return contest.Rules{Context: b.ctx, Rounds: b.pairs, Say: b.say}
 }
 
 // seconds runs a program to its end and gives the time it took.

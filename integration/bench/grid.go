@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/tensorguard/tgsp/integration/contest"
 	"github.com/tensorguard/tgsp/integration/rig"
 )
 
@@ -29,7 +30,7 @@ func (b *bench) grid(rep *report) (err error) {
 	}
 	defer func() { err = errors.Join(err, endAll(all)) }()
 	for _, w := range workloads {
-		for _, cold := range temperatures() {
+		for _, cold := range contest.Temperatures() {
 			if !cold && w.what != "" {
 				continue // a fault on what is cached is the kernel's alone
 			}
@@ -44,7 +45,7 @@ func (b *bench) grid(rep *report) (err error) {
 	if err := b.enter(rep, b.starting()); err != nil {
 		return err
 	}
-	if err := b.processorTime(rep, all); err != nil || !coldest() {
+	if err := b.processorTime(rep, all); err != nil || !contest.Coldest() {
 		return err
 	}
 	u, err := b.nobody()
@@ -59,7 +60,7 @@ func (b *bench) grid(rep *report) (err error) {
 	defer func() { err = errors.Join(err, s.end()) }()
 	for _, name := range []string{"read", "read, 4 readers", "mmap"} {
 		c := b.reading(u, name, "", field, true)
-		c.name += ", as a user"
+		c.Name += ", as a user"
 		if err := b.enter(rep, c); err != nil {
 			return err
 		}
@@ -68,10 +69,10 @@ func (b *bench) grid(rep *report) (err error) {
 }
 
 // reading is a contest of tgsp's default against all other stands.
-func (b *bench) reading(u *rig.User, workload, what string, all []*stand, cold bool) contest {
-	c := contest{name: workload, what: what, bytes: b.size, cold: cold}
+func (b *bench) reading(u *rig.User, workload, what string, all []*stand, cold bool) contest.Contest {
+	c := contest.Contest{Name: workload, What: what, Bytes: b.size, Cold: cold}
 	if workload == "many small files" {
-		c.bytes = smallFiles * smallSize
+		c.Bytes = smallFiles * smallSize
 	}
 	order := slices.Concat(all[1:2], all[:1], all[2:])
 	for _, s := range order {
@@ -79,7 +80,7 @@ func (b *bench) reading(u *rig.User, workload, what string, all []*stand, cold b
 			b.say("%s refuses O_DIRECT, and is left out", s.name)
 			continue
 		}
-		c.field = append(c.field, contestant{s.name, nil, func() (float64, error) {
+		c.Field = append(c.Field, contest.Contestant{Name: s.name, Run: func() (float64, error) {
 			r, err := b.work(u, workload, s)
 			if err != nil {
 				return 0, err
@@ -96,20 +97,20 @@ func (b *bench) enterAge(rep *report, s *stand) error {
 	if err != nil {
 		return err
 	}
-	return b.enter(rep, contest{name: "read against age -d", bytes: b.size, cold: coldest(), field: []contestant{
-		{s.name, nil, func() (float64, error) {
+	return b.enter(rep, contest.Contest{Name: "read against age -d", Bytes: b.size, Cold: contest.Coldest(), Field: []contest.Contestant{
+		{Name: s.name, Run: func() (float64, error) {
 			r, err := b.work(b.user, "read", s)
 			if err != nil {
 				return 0, err
 			}
 			return r.Seconds, nil
 		}},
-		{"age -d", nil, func() (float64, error) { return b.decrypt(file) }},
+		{Name: "age -d", Run: func() (float64, error) { return b.decrypt(file) }},
 	}})
 }
 
 // starting is a contest from the command that mounts to the first byte that is read.
-func (b *bench) starting() contest {
+func (b *bench) starting() contest.Contest {
 	dir := filepath.Join(b.scratch, "starting")
 	first := func(mount string, args ...string) func() (float64, error) {
 		return func() (float64, error) {
@@ -118,15 +119,15 @@ func (b *bench) starting() contest {
 		}
 	}
 	empty := func() error { return os.MkdirAll(dir, 0o755) }
-	return contest{name: "mounted, and a byte read", bytes: 1, cold: coldest(), what: "seconds", field: []contestant{
-		{"tgsp", empty, first(`"$1" mount "$2" "$0" 2>/dev/null`, b.user.Bin, filepath.Join(b.user.Dir, "stand-0.tgsp"))},
-		{"gocryptfs", empty, first(`gocryptfs -q -extpass "echo `+peerPassword+`" "$1" "$0"`, filepath.Join(b.scratch, "gocryptfs-store"))},
+	return contest.Contest{Name: "mounted, and a byte read", Bytes: 1, Cold: contest.Coldest(), What: "seconds", Field: []contest.Contestant{
+		{Name: "tgsp", Prepare: empty, Run: first(`"$1" mount "$2" "$0" 2>/dev/null`, b.user.Bin, filepath.Join(b.user.Dir, "stand-0.tgsp"))},
+		{Name: "gocryptfs", Prepare: empty, Run: first(`gocryptfs -q -extpass "echo `+peerPassword+`" "$1" "$0"`, filepath.Join(b.scratch, "gocryptfs-store"))},
 	}}
 }
 
 // processorTime says what a sequential read costs the process that serves it.
 func (b *bench) processorTime(rep *report, all []*stand) error {
-	if !coldest() {
+	if !contest.Coldest() {
 		return nil
 	}
 	for _, s := range all {
@@ -165,14 +166,14 @@ func (b *bench) processorTime(rep *report, all []*stand) error {
 	return nil
 }
 
-func (b *bench) enter(rep *report, c contest) error {
-	if b.only != nil && !b.only.MatchString(c.title()) {
+func (b *bench) enter(rep *report, c contest.Contest) error {
+	if b.only != nil && !b.only.MatchString(c.Title()) {
 		return nil
 	}
-	rows, err := c.hold(b)
+	rows, err := c.Hold(b.rules())
 	rep.Rows = append(rep.Rows, rows...)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.title(), err)
+		return fmt.Errorf("%s: %w", c.Title(), err)
 	}
 	return nil
 }

@@ -27,6 +27,8 @@ import (
 	"os/signal"
 	"regexp"
 	"syscall"
+
+	"github.com/tensorguard/tgsp/integration/contest"
 )
 
 func main() {
@@ -75,7 +77,7 @@ func parseOptions(args []string, messages io.Writer) (options, error) {
 		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 	var err error
-	if o.size, err = parseSize(*size); err != nil {
+	if o.size, err = contest.ParseSize(*size); err != nil {
 		return o, err
 	}
 	if o.pairs < 1 {

@@ -11,12 +11,13 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/tensorguard/tgsp/integration/contest"
 	"github.com/tensorguard/tgsp/integration/rig"
 )
 
 // packing compares pack with a plain copy and with age. Pack has its output on
 // the disk when it ends; the others are measured as they are and with that added.
-func (b *bench) packing() contest {
+func (b *bench) packing() contest.Contest {
 	out := filepath.Join(b.scratch, "out")
 	fresh := func() error {
 		return errors.Join(os.RemoveAll(out), os.Mkdir(out, 0o755))
@@ -28,24 +29,24 @@ func (b *bench) packing() contest {
 	}
 	copyTree := func() (float64, error) { return b.seconds("cp", "-r", b.model, out) }
 	age := func() (float64, error) { return b.age(filepath.Join(out, "model.tar.age")) }
-	return contest{name: "pack", bytes: b.contents, cold: coldest(), field: []contestant{
-		{"tgsp pack", fresh, pack},
-		{"cp -r", fresh, copyTree},
-		{"cp -r, synced", fresh, b.synced(out, copyTree)},
-		{"tar | age -r", fresh, age},
-		{"tar | age -r, synced", fresh, b.synced(out, age)},
+	return contest.Contest{Name: "pack", Bytes: b.contents, Cold: contest.Coldest(), Field: []contest.Contestant{
+		{Name: "tgsp pack", Prepare: fresh, Run: pack},
+		{Name: "cp -r", Prepare: fresh, Run: copyTree},
+		{Name: "cp -r, synced", Prepare: fresh, Run: b.synced(out, copyTree)},
+		{Name: "tar | age -r", Prepare: fresh, Run: age},
+		{Name: "tar | age -r, synced", Prepare: fresh, Run: b.synced(out, age)},
 	}}
 }
 
 // extracting compares extract with a plain copy, both on the disk when they end.
-func (b *bench) extracting(pkg string) contest {
+func (b *bench) extracting(pkg string) contest.Contest {
 	out := filepath.Join(b.scratch, "out")
 	fresh := func() error {
 		return errors.Join(os.RemoveAll(out), os.Mkdir(out, 0o755))
 	}
-	return contest{name: "extract", bytes: b.contents, cold: coldest(), field: []contestant{
-		{"tgsp extract", fresh, func() (float64, error) { return b.seconds(b.user.Bin, "extract", pkg, filepath.Join(out, "model")) }},
-		{"cp -r, synced", fresh, b.synced(out, func() (float64, error) { return b.seconds("cp", "-r", b.model, out) })},
+	return contest.Contest{Name: "extract", Bytes: b.contents, Cold: contest.Coldest(), Field: []contest.Contestant{
+		{Name: "tgsp extract", Prepare: fresh, Run: func() (float64, error) { return b.seconds(b.user.Bin, "extract", pkg, filepath.Join(out, "model")) }},
+		{Name: "cp -r, synced", Prepare: fresh, Run: b.synced(out, func() (float64, error) { return b.seconds("cp", "-r", b.model, out) })},
 	}}
 }
 

@@ -5,13 +5,12 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
+	"github.com/tensorguard/tgsp/integration/contest"
+	"github.com/tensorguard/tgsp/integration/framework"
 	"github.com/tensorguard/tgsp/integration/rig"
 )
 
@@ -21,7 +20,7 @@ func (b *bench) measure() (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	enter := func(c contest) error { return b.enter(rep, c) }
+	enter := func(c contest.Contest) error { return b.enter(rep, c) }
 	if err := enter(b.packing()); err != nil {
 		return rep, err
 	}
@@ -36,13 +35,13 @@ func (b *bench) measure() (*report, error) {
 		return rep, err
 	}
 	rep.Package, rep.Contents = info.Size(), b.contents
-	for _, c := range []contest{b.verifying(pkg, info.Size()), b.extracting(pkg), b.preloading(pkg)} {
+	for _, c := range []contest.Contest{b.verifying(pkg, info.Size()), b.extracting(pkg), b.preloading(pkg)} {
 		if err := enter(c); err != nil {
 			return rep, err
 		}
 	}
 	err = b.mounted(pkg, func(m *rig.Mount) error {
-		for _, cold := range temperatures() {
+		for _, cold := range contest.Temperatures() {
 			if err := enter(b.catting("cat", m.Dir, cold)); err != nil {
 				return err
 			}
@@ -51,7 +50,7 @@ func (b *bench) measure() (*report, error) {
 			return err
 		}
 		for _, mode := range []string{"mmap-shared", "mmap-private", "read"} {
-			for _, cold := range temperatures() {
+			for _, cold := range contest.Temperatures() {
 				if err := enter(b.loading(mode, b.model, m.Dir, cold)); err != nil {
 					return err
 				}
@@ -66,7 +65,7 @@ func (b *bench) measure() (*report, error) {
 	if _, err := b.pack(b.model, blake3, "--leaf-hash", "blake3"); err != nil {
 		return rep, err
 	}
-	err = b.mounted(blake3, func(m *rig.Mount) error { return enter(b.catting("cat, BLAKE3 leaves", m.Dir, coldest())) })
+	err = b.mounted(blake3, func(m *rig.Mount) error { return enter(b.catting("cat, BLAKE3 leaves", m.Dir, contest.Coldest())) })
 	if err != nil {
 		return rep, err
 	}
@@ -75,7 +74,7 @@ func (b *bench) measure() (*report, error) {
 		return rep, err
 	}
 	err = b.mounted(pickle, func(m *rig.Mount) error {
-		for _, cold := range temperatures() {
+		for _, cold := range contest.Temperatures() {
 			if err := enter(b.loading("torch", b.torch, m.Dir, cold)); err != nil {
 				return err
 			}
@@ -102,19 +101,19 @@ func (b *bench) mounted(pkg string, f func(*rig.Mount) error) error {
 	return errors.Join(f(m), m.Unmount())
 }
 
-func (b *bench) verifying(pkg string, size int64) contest {
-	return contest{name: "verify", bytes: size, cold: coldest(), field: []contestant{
-		{"tgsp verify", nil, func() (float64, error) { return b.seconds(b.user.Bin, "verify", pkg) }},
-		{"cat", nil, func() (float64, error) { return b.cat(pkg) }},
+func (b *bench) verifying(pkg string, size int64) contest.Contest {
+	return contest.Contest{Name: "verify", Bytes: size, Cold: contest.Coldest(), Field: []contest.Contestant{
+		{Name: "tgsp verify", Run: func() (float64, error) { return b.seconds(b.user.Bin, "verify", pkg) }},
+		{Name: "cat", Run: func() (float64, error) { return b.cat(pkg) }},
 	}}
 }
 
 // preloading compares a mount with everything in memory with reading the plain file
 // there.
-func (b *bench) preloading(pkg string) contest {
+func (b *bench) preloading(pkg string) contest.Contest {
 	dir := filepath.Join(b.scratch, "preloaded")
-	return contest{name: "into memory", bytes: b.contents, cold: coldest(), field: []contestant{
-		{"tgsp mount --preload", func() error { return os.MkdirAll(dir, 0o755) }, func() (float64, error) {
+	return contest.Contest{Name: "into memory", Bytes: b.contents, Cold: contest.Coldest(), Field: []contest.Contestant{
+		{Name: "tgsp mount --preload", Prepare: func() error { return os.MkdirAll(dir, 0o755) }, Run: func() (float64, error) {
 			s, err := b.seconds(b.user.Bin, "mount", "--preload", pkg, dir)
 			if err != nil {
 				return 0, err
@@ -122,12 +121,12 @@ func (b *bench) preloading(pkg string) contest {
 			_, err = b.seconds(b.user.Bin, "umount", dir)
 			return s, err
 		}},
-		{"cat", nil, func() (float64, error) { return b.cat(filepath.Join(b.model, shard)) }},
+		{Name: "cat", Run: func() (float64, error) { return b.cat(filepath.Join(b.model, shard)) }},
 	}}
 }
 
 // againstSmallPages holds the warm contest of cat once more, see smallPages.
-func (b *bench) againstSmallPages(mount string, enter func(contest) error) error {
+func (b *bench) againstSmallPages(mount string, enter func(contest.Contest) error) error {
 	if os.Getuid() != 0 {
 		return nil
 	}
@@ -136,21 +135,21 @@ func (b *bench) againstSmallPages(mount string, enter func(contest) error) error
 		return err
 	}
 	c := b.catting("cat", mount, false)
-	c.field[1] = contestant{"plain file in small pages", nil, func() (float64, error) { return b.cat(file) }}
+	c.Field[1] = contest.Contestant{Name: "plain file in small pages", Run: func() (float64, error) { return b.cat(file) }}
 	return errors.Join(enter(c), end())
 }
 
-func (b *bench) catting(name, mount string, cold bool) contest {
-	return contest{name: name, bytes: b.size, cold: cold, field: []contestant{
-		{"mount", nil, func() (float64, error) { return b.cat(filepath.Join(mount, shard)) }},
-		{"plain file", nil, func() (float64, error) { return b.cat(filepath.Join(b.model, shard)) }},
+func (b *bench) catting(name, mount string, cold bool) contest.Contest {
+	return contest.Contest{Name: name, Bytes: b.size, Cold: cold, Field: []contest.Contestant{
+		{Name: "mount", Run: func() (float64, error) { return b.cat(filepath.Join(mount, shard)) }},
+		{Name: "plain file", Run: func() (float64, error) { return b.cat(filepath.Join(b.model, shard)) }},
 	}}
 }
 
-func (b *bench) loading(mode, plain, mount string, cold bool) contest {
-	return contest{name: "PyTorch " + mode, bytes: b.size, cold: cold, late: true, field: []contestant{
-		{"mount", nil, func() (float64, error) { return b.load(mode, mount, cold) }},
-		{"plain folder", nil, func() (float64, error) { return b.load(mode, plain, cold) }},
+func (b *bench) loading(mode, plain, mount string, cold bool) contest.Contest {
+	return contest.Contest{Name: "PyTorch " + mode, Bytes: b.size, Cold: cold, Late: true, Field: []contest.Contestant{
+		{Name: "mount", Run: func() (float64, error) { return b.load(mode, mount, cold) }},
+		{Name: "plain folder", Run: func() (float64, error) { return b.load(mode, plain, cold) }},
 	}}
 }
 
@@ -173,36 +172,7 @@ func (b *bench) cat(paths ...string) (float64, error) {
 // load loads a folder's weights with PyTorch and gives the time that the load
 // itself took. The caches are emptied again once the framework is in memory.
 func (b *bench) load(mode, dir string, cold bool) (float64, error) {
-	cmd := b.user.Exec(python, b.loader, mode, dir, "--no-digest", "--wait")
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return 0, err
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return 0, err
-	}
-	cmd.Stderr = b.messages
-	if err := cmd.Start(); err != nil {
-		return 0, err
-	}
-	var result struct{ Seconds float64 }
-	lines := bufio.NewReader(stdout)
-	err = func() error {
-		if line, err := lines.ReadString('\n'); line != "ready\n" {
-			return fmt.Errorf("load.py said %q: %w", line, err)
-		}
-		if cold {
-			if err := rig.DropCaches(); err != nil {
-				return err
-			}
-		}
-		if _, err := stdin.Write([]byte("go\n")); err != nil {
-			return err
-		}
-		return json.NewDecoder(lines).Decode(&result)
-	}()
-	return result.Seconds, errors.Join(err, stdin.Close(), cmd.Wait())
+	return b.kit.Seconds(b.user, framework.PyTorch, mode, dir, cold)
 }
 
 // daemonMemory reads every file of the mount and then asks the kernel what the

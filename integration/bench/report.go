@@ -10,40 +10,25 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"github.com/tensorguard/tgsp/integration/contest"
 )
 
 // report is everything that a run has found; its JSON is the machine-readable result.
 type report struct {
-	Time     time.Time `json:"time"`
-	Kernel   string    `json:"kernel"`
-	CPUs     int       `json:"cpus"`
-	Size     int64     `json:"size"`  // bytes of weights
-	Pairs    int       `json:"pairs"` // rounds of every row
-	Cold     bool      `json:"cold"`  // whether cold rows could be measured
-	Rows     []row     `json:"rows"`
-	Memory   []memory  `json:"memory"`
-	Costs    []cost    `json:"costs"`
-	Package  int64     `json:"package_bytes"`
-	Contents int64     `json:"contents_bytes"`
-}
-
-// row is one comparison. Times are in seconds.
-type row struct {
-	Name           string    `json:"name"`
-	What           string    `json:"what,omitempty"` // is measured, where it is not the time of all
-	Subject        string    `json:"subject"`
-	Peer           string    `json:"peer"`
-	Bytes          int64     `json:"bytes"`
-	SubjectSeconds []float64 `json:"subject_seconds"`
-	PeerSeconds    []float64 `json:"peer_seconds"`
-	SubjectSpread  spread    `json:"subject_spread"`
-	PeerSpread     spread    `json:"peer_spread"`
-	Ratio          spread    `json:"ratio"` // subject divided by peer, per round
-	Verdict        string    `json:"verdict"`
+	Time     time.Time     `json:"time"`
+	Kernel   string        `json:"kernel"`
+	CPUs     int           `json:"cpus"`
+	Size     int64         `json:"size"`  // bytes of weights
+	Pairs    int           `json:"pairs"` // rounds of every row
+	Cold     bool          `json:"cold"`  // whether cold rows could be measured
+	Rows     []contest.Row `json:"rows"`
+	Memory   []memory      `json:"memory"`
+	Costs    []cost        `json:"costs"`
+	Package  int64         `json:"package_bytes"`
+	Contents int64         `json:"contents_bytes"`
 }
 
 // memory is how much a process had resident, in bytes.
@@ -61,31 +46,14 @@ type cost struct {
 	P99    float64 `json:"fault_p99_seconds"`
 }
 
-func newRow(c contest, peer int, subjectSeconds, peerSeconds []float64) row {
-	return row{
-		Name: c.title(), What: c.what, Subject: c.field[0].name, Peer: c.field[peer].name, Bytes: c.bytes,
-		SubjectSeconds: subjectSeconds, PeerSeconds: peerSeconds,
-		SubjectSpread: spreadOf(subjectSeconds), PeerSpread: spreadOf(peerSeconds),
-		Ratio:   spreadOf(ratios(subjectSeconds, peerSeconds)),
-		Verdict: verdict(subjectSeconds, peerSeconds),
-	}
-}
-
 func newReport(o options) (*report, error) {
-	var name syscall.Utsname
-	if err := syscall.Uname(&name); err != nil {
+	kernel, err := contest.Kernel()
+	if err != nil {
 		return nil, err
 	}
-	var kernel strings.Builder
-	for _, c := range name.Release {
-		if c == 0 {
-			break
-		}
-		kernel.WriteByte(byte(c))
-	}
 	return &report{
-		Time: time.Now().UTC(), Kernel: kernel.String(), CPUs: runtime.NumCPU(),
-		Size: o.size, Pairs: o.pairs, Cold: coldest(),
+		Time: time.Now().UTC(), Kernel: kernel, CPUs: runtime.NumCPU(),
+		Size: o.size, Pairs: o.pairs, Cold: contest.Coldest(),
 	}, nil
 }
 
@@ -101,7 +69,7 @@ func (r *report) table(w io.Writer) error {
 			speed, decimals = x.What, 6
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", x.Name,
-			x.SubjectSpread.text(decimals), x.PeerSpread.text(decimals), x.Ratio.text(2), speed, x.Verdict, x.Peer)
+			x.SubjectSpread.Text(decimals), x.PeerSpread.Text(decimals), x.Ratio.Text(2), speed, x.Verdict, x.Peer)
 	}
 	fmt.Fprintln(t)
 	for _, c := range r.Costs {
@@ -117,11 +85,6 @@ func (r *report) table(w io.Writer) error {
 		fmt.Fprintln(t, "cold rows\tnot measured: only root can empty the kernel's caches")
 	}
 	return t.Flush()
-}
-
-// text shows a spread with the given number of decimals.
-func (s spread) text(decimals int) string {
-	return fmt.Sprintf("%.*f [%.*f %.*f]", decimals, s.Median, decimals, s.Q1, decimals, s.Q3)
 }
 
 // save writes the report as JSON.

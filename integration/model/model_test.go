@@ -121,7 +121,7 @@ func TestShardHeaders(t *testing.T) {
 }
 
 func TestGGUFHeader(t *testing.T) {
-	h := ggufHeader()
+	h := ggufHeader([]ggufPair{{"general.architecture", "llama"}}, []ggufTensor{{"a", 128, 0, ggmlTypeF32, bits{}}})
 	if !bytes.HasPrefix(h, []byte("GGUF\x03\x00\x00\x00")) || len(h)%ggufAlignment != 0 {
 		t.Errorf("header of %d bytes starts with %x", len(h), h[:8])
 	}

@@ -1,32 +1,25 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Load every tensor of a model folder with PyTorch; print digests and time as JSON.
-
-usage: load.py MODE DIR [--no-digest] [--wait]
+"""Load every tensor of a model folder with PyTorch; see protocol.py.
 
 MODE  read          safetensors shards, plain reads
       mmap-shared   safetensors shards, MAP_SHARED and read-only
       mmap-private  safetensors shards, MAP_PRIVATE and writable (copy on write)
       torch         torch.load of pytorch_model.bin
-      save          write the first shard's tensors to pytorch_model.bin with torch.save
 
---no-digest  leave the digests out, for timing
---wait       once PyTorch is imported print "ready" and wait for a line on standard
-             input, so that a caller can drop the kernel's caches without also
-             dropping the framework
+The time is from opening the first file until every tensor lies in memory of its own.
 
-Output: {"seconds": S, "bytes": N, "tensors": {NAME: SHA-256 of its bytes}}, where S
-is the time from opening the first file until every tensor lies in memory of its own.
+usage: load.py save DIR: write the first shard's tensors to pytorch_model.bin with torch.save
 """
-import hashlib
 import json
 import mmap
 import os
 import sys
-import time
 import warnings
 
 import torch
+
+import protocol
 
 INDEX = "model.safetensors.index.json"
 PICKLE = "pytorch_model.bin"
@@ -113,34 +106,16 @@ def save(folder):
     torch.save(dict(load_shard("read", os.path.join(folder, names[0]))), os.path.join(folder, PICKLE))
 
 
-def digest(value):
-    # NumPy has no bfloat16; a view as integers of the same size keeps the bytes.
-    if value.dtype == torch.bfloat16:
-        value = value.view(torch.int16)
-    return hashlib.sha256(value.contiguous().numpy()).hexdigest()
-
-
-def main(args):
-    options = {a for a in args if a.startswith("--")}
-    names = [a for a in args if not a.startswith("--")]
-    if len(names) != 2 or options - {"--no-digest", "--wait"}:
-        raise SystemExit(__doc__)
-    mode, folder = names
-    # A read-only buffer is what a shared mapping is; nothing here writes to it.
-    warnings.filterwarnings("ignore", message=".*not writable.*")
-    if mode == "save":
-        save(folder)
-        return
-    if "--wait" in options:
-        print("ready", flush=True)
-        sys.stdin.readline()
-    start = time.monotonic()
-    tensors = load(mode, folder)
-    seconds = time.monotonic() - start
-    size = sum(t.numel() * t.element_size() for t in tensors.values())
-    digests = {} if "--no-digest" in options else {n: digest(t) for n, t in sorted(tensors.items())}
-    print(json.dumps({"seconds": seconds, "bytes": size, "tensors": digests}))
+def arrays(tensors):
+    for name, value in tensors.items():
+        # NumPy has no bfloat16; a view as integers of the same size keeps the bytes.
+        yield name, (value.view(torch.int16) if value.dtype == torch.bfloat16 else value).numpy()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    # A read-only buffer is what a shared mapping is; nothing here writes to it.
+    warnings.filterwarnings("ignore", message=".*not writable.*")
+    if sys.argv[1:2] == ["save"] and len(sys.argv) == 3:
+        save(sys.argv[2])
+    else:
+        protocol.main(__doc__, torch.__version__, load, arrays)

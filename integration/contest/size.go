@@ -2,7 +2,7 @@
 
 //go:build linux
 
-package main
+package contest
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// parseSize reads a number of bytes with an optional binary unit.
-func parseSize(s string) (int64, error) {
+// ParseSize reads a number of bytes with an optional binary unit.
+func ParseSize(s string) (int64, error) {
 	digits, unit := s, int64(1)
 	for suffix, n := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30} {
 		if d, ok := strings.CutSuffix(s, suffix); ok {

@@ -2,18 +2,18 @@
 
 //go:build linux
 
-package main
+package contest
 
 import "testing"
 
 func TestSpread(t *testing.T) {
 	for _, c := range []struct {
 		values []float64
-		want   spread
+		want   Spread
 	}{
-		{[]float64{3}, spread{3, 3, 3}},
-		{[]float64{5, 1, 4, 2, 3}, spread{3, 2, 4}},
-		{[]float64{4, 1, 3, 2}, spread{2.5, 1.75, 3.25}},
+		{[]float64{3}, Spread{3, 3, 3}},
+		{[]float64{5, 1, 4, 2, 3}, Spread{3, 2, 4}},
+		{[]float64{4, 1, 3, 2}, Spread{2.5, 1.75, 3.25}},
 	} {
 		if got := spreadOf(c.values); got != c.want {
 			t.Errorf("%v: %v, want %v", c.values, got, c.want)
@@ -40,12 +40,12 @@ func TestVerdict(t *testing.T) {
 
 func TestParseSize(t *testing.T) {
 	for s, want := range map[string]int64{"1": 1, "3KiB": 3 << 10, "256MiB": 256 << 20, "1GiB": 1 << 30} {
-		if got, err := parseSize(s); err != nil || got != want {
+		if got, err := ParseSize(s); err != nil || got != want {
 			t.Errorf("%s: %d, %v, want %d", s, got, err, want)
 		}
 	}
 	for _, s := range []string{"", "GiB", "-1", "0", "1GB", "99999999999GiB"} {
-		if n, err := parseSize(s); err == nil {
+		if n, err := ParseSize(s); err == nil {
 			t.Errorf("%q was taken as %d", s, n)
 		}
 	}

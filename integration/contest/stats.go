@@ -2,26 +2,27 @@
 
 //go:build linux
 
-package main
+package contest
 
 import (
+	"fmt"
 	"math"
 	"slices"
 )
 
-// spread is a sample's middle and its quartiles. Medians are compared rather
+// Spread is a sample's middle and its quartiles. Medians are compared rather
 // than means: one pause of the machine must not decide.
-type spread struct {
+type Spread struct {
 	Median float64 `json:"median"`
 	Q1     float64 `json:"q1"`
 	Q3     float64 `json:"q3"`
 }
 
 // iqr is the distance between the quartiles, the measure of noise.
-func (s spread) iqr() float64 { return s.Q3 - s.Q1 }
+func (s Spread) iqr() float64 { return s.Q3 - s.Q1 }
 
 // spreadOf interpolates linearly between the sorted values.
-func spreadOf(values []float64) spread {
+func spreadOf(values []float64) Spread {
 	sorted := slices.Sorted(slices.Values(values))
 	at := func(p float64) float64 {
 		x := p * float64(len(sorted)-1)
@@ -29,7 +30,7 @@ func spreadOf(values []float64) spread {
 		high := min(low+1, len(sorted)-1)
 		return sorted[low] + (x-float64(low))*(sorted[high]-sorted[low])
 	}
-	return spread{Median: at(0.5), Q1: at(0.25), Q3: at(0.75)}
+	return Spread{Median: at(0.5), Q1: at(0.25), Q3: at(0.75)}
 }
 
 // verdict says in words how the subject stands against a peer, given both times
@@ -56,4 +57,9 @@ func ratios(subject, peer []float64) []float64 {
 		r[i] = subject[i] / peer[i]
 	}
 	return r
+}
+
+// Text shows a spread with the given number of decimals.
+func (s Spread) Text(decimals int) string {
+	return fmt.Sprintf("%.*f [%.*f %.*f]", decimals, s.Median, decimals, s.Q1, decimals, s.Q3)
 }
