@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -19,10 +20,16 @@ type faultyFile struct {
 	steps   *[]string
 	fail    int // the step that fails, from 1; 0 for none
 	failure error
+
+	mu sync.Mutex // several write at a time
 }
 
 func (f *faultyFile) step(name string, do func() error) error {
-	if *f.steps = append(*f.steps, name); len(*f.steps) == f.fail {
+	f.mu.Lock()
+	*f.steps = append(*f.steps, name)
+	number := len(*f.steps)
+	f.mu.Unlock()
+	if number == f.fail {
 		return f.failure
 	}
 	return do()
@@ -77,7 +84,7 @@ func TestFailingPack(t *testing.T) {
 				var steps []string
 				err := y.packThrough(t, src, func(target string) (outputFile, error) {
 					f, err := create(target)
-					return &faultyFile{f, &steps, fail, failure}, err
+					return &faultyFile{outputFile: f, steps: &steps, fail: fail, failure: failure}, err
 				})
 				if !errors.Is(err, failure) {
 					t.Fatalf("%s: step %d of %v fails, and pack gives %v", name, fail, steps, err)

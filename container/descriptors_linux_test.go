@@ -40,7 +40,7 @@ func TestNoDescriptorIsLeft(t *testing.T) {
 	check(t, err)
 	failing := func(target string) (outputFile, error) {
 		f, err := createTemp(target)
-		return &faultyFile{f, new([]string), 2, errStorage}, err
+		return &faultyFile{outputFile: f, steps: new([]string), fail: 2, failure: errStorage}, err
 	}
 	open := func(name string, trust *Trust) error {
 		f, err := OpenFile(name)
