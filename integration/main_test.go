@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -37,6 +38,7 @@ func TestMain(m *testing.M) {
 		os.Exit(runChild(role, os.Args[1:]))
 	}
 	flag.Parse()
+	takeHangup()
 	code := 1
 	err := prepare()
 	if err == nil {
@@ -48,6 +50,14 @@ func TestMain(m *testing.M) {
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// takeHangup lets programs that tests start be ended by SIGHUP, also where this run is
+// to outlive its terminal (nohup): they would ignore it as well.
+func takeHangup() {
+	if signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 }
 
 // prepare makes the scratch folder and puts into it what children execute.
