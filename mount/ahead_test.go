@@ -155,7 +155,8 @@ wait`)
 	}
 	fsys.mu.Lock()
 	defer fsys.mu.Unlock()
-	if fsys.bytes > streamedSize*5/4 {
+	// Where other programs have the processors, streams overtake more of their jobs.
+	if fsys.bytes > streamedSize*2 {
 		t.Errorf("%d bytes were read for %d", fsys.bytes, streamedSize)
 	}
 }
@@ -371,9 +372,10 @@ func TestRevokeStreamWithHangingStorage(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(100 * time.Millisecond)
-	if tell("resident") == "0" {
-		t.Error("nothing is cached before")
+	for deadline := time.Now().Add(10 * time.Second); tell("resident") == "0"; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing is cached before")
+		}
 	}
 	g.shut.Store(true)
 	start := time.Now()
