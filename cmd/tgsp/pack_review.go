@@ -68,12 +68,12 @@ func skipping(sources map[string][]string) (func(p string) string, error) {
 
 // review looks at what goes in, warns, and refuses secrets.
 func (o *packOptions) review(ctx context.Context, a *app, model string, src *container.Source) (*review.Review, error) {
+	if isPackage(model) {
+		return nil, &container.SourceError{Path: model, Reason: "it is a package already", Hint: "the model comes first: tgsp pack MODEL -o OUT.tgsp"}
+	}
 	look, err := review.Look(ctx, src)
 	if err != nil {
 		return nil, err
-	}
-	if isPackage(model) {
-		return nil, &container.SourceError{Path: model, Reason: "it is a package already", Hint: "the model comes first: tgsp pack MODEL -o OUT.tgsp"}
 	}
 	for _, w := range []struct {
 		kind review.Kind
