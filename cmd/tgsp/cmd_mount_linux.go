@@ -30,7 +30,7 @@ type mountOptions struct {
 	preload      []string       // paths in the package
 	idle         string         // as given
 	idleAfter    time.Duration  // 0 where none was given
-	metricsAddr  string         // as given
+	metricsAddr  string         // with its host, once it is settled
 	helper       bool           // called in the way of mount(8)
 	fake         bool           // and not to mount anything
 	readyFD      int            // in a daemon: where to tell that it is ready; else 0
@@ -171,7 +171,7 @@ func (o *mountOptions) settle() error {
 		o.idleAfter, err = parseIdle(o.idle)
 	}
 	if err == nil && o.metricsAddr != "" {
-		_, err = metricsAddress(o.metricsAddr)
+		o.metricsAddr, err = metricsAddress(o.metricsAddr)
 	}
 	return err
 }

@@ -54,11 +54,7 @@ func (s *service) listenForMetrics() error {
 	if s.metricsAddr == "" {
 		return nil
 	}
-	address, err := metricsAddress(s.metricsAddr)
-	if err != nil {
-		return err
-	}
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", s.metricsAddr)
 	if err != nil {
 		return withHint(fmt.Errorf("--metrics: %w", err), "choose another port; 0 takes a free one, which tgsp status shows")
 	}

@@ -65,7 +65,7 @@ func (b *bench) setUp() error {
 		return err
 	}
 	b.self = filepath.Join(b.scratch, "workload")
-	if err := errors.Join(copyFile(self, b.self), os.Chmod(b.self, 0o755)); err != nil {
+	if err := errors.Join(rig.CopyFile(self, b.self), os.Chmod(b.self, 0o755)); err != nil {
 		return err
 	}
 	bin, err := rig.Build(b.ctx, b.scratch)

@@ -7,10 +7,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/tensorguard/tgsp/integration/rig"
 )
 
 // smallPages puts a plain copy of the weights where the page cache holds them in
@@ -28,22 +29,8 @@ func (b *bench) smallPages() (file string, end func() error, err error) {
 	}
 	end = func() error { return os.NewSyscallError("unmount tmpfs", syscall.Unmount(dir, 0)) }
 	file = filepath.Join(dir, shard)
-	if err := copyFile(filepath.Join(b.model, shard), file); err != nil {
+	if err := rig.CopyFile(filepath.Join(b.model, shard), file); err != nil {
 		return "", nil, errors.Join(err, end())
 	}
 	return file, end, nil
-}
-
-func copyFile(from, to string) error {
-	r, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	w, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(w, r)
-	return errors.Join(err, w.Close())
 }

@@ -5,9 +5,7 @@
 package framework
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -125,16 +123,5 @@ func place(from, to string, link bool) error {
 	if link && os.Link(from, to) == nil {
 		return nil
 	}
-	r, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	w, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(w, r)
-	// Create's mode passes the umask; another user must be able to read the copy.
-	return errors.Join(err, w.Chmod(0o644), w.Close())
+	return rig.CopyFile(from, to)
 }
