@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build linux
+//go:build linux && !fuse3
 
 package mount
 
@@ -134,7 +134,7 @@ func TestLentBytesEndWithTheMount(t *testing.T) {
 
 // TestLoanWithoutVectors is what go-fuse uses where it cannot write several pieces.
 func TestLoanWithoutVectors(t *testing.T) {
-	l := &loan{[][]byte{[]byte("ab"), []byte("c")}, 3, func() {}}
+	l := lentReply{&loan{[][]byte{[]byte("ab"), []byte("c")}, 3, func() {}}}
 	got, status := l.Bytes([]byte("xxxx"))
 	if string(got) != "abc" || !status.Ok() || l.Size() != 3 {
 		t.Errorf("%q, %v, %d", got, status, l.Size())

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build !fuse3
+
 package mount
 
 import (
 	"context"
-	"io"
-	"log/slog"
+	"errors"
 	"syscall"
 	"time"
 
@@ -25,8 +26,7 @@ type folderNode struct {
 
 type fileNode struct {
 	fs.Inode
-	item    *item
-	tracked *tracked // nil until it is read, and where nothing is decrypted ahead
+	item *item
 }
 
 var (
@@ -41,6 +41,7 @@ var (
 	_ = (fs.FileReaddirenter)((*folderHandle)(nil))
 	_ = (fs.FileSeekdirer)((*folderHandle)(nil))
 	_ = (fs.FileReleaser)((*fileHandle)(nil))
+	_ = (pageCache)((*fileNode)(nil))
 )
 
 func (n *folderNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
@@ -103,94 +104,53 @@ func (h *folderHandle) Seekdir(_ context.Context, off uint64) syscall.Errno {
 	return 0
 }
 
+// errnoOf is what the kernel is told of a read that gave nothing.
+func errnoOf(err error) syscall.Errno {
+	if errors.Is(err, errRefused) {
+		return syscall.EACCES
+	}
+	return syscall.EIO
+}
+
 // Open opens the file behind a node. It never answers ENOSYS: the kernel would
 // not ask again.
 func (n *fileNode) Open(_ context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
 	if flags&syscall.O_ACCMODE != syscall.O_RDONLY {
 		return nil, 0, syscall.EROFS
 	}
-	if n.item.tree.refuses() {
-		return nil, 0, syscall.EACCES
-	}
-	f, err := n.item.tree.fsys.Open(n.item.path)
+	h, err := n.item.open(flags&syscall.O_DIRECT != 0, n)
 	if err != nil {
-		n.item.failed(0, err)
-		return nil, 0, syscall.EIO
+		return nil, 0, errnoOf(err)
 	}
-	at, ok := f.(io.ReaderAt)
-	if !ok {
-		f.Close() //nolint:errcheck,gosec // nothing was read
-		n.item.failed(0, errNotReaderAt)
-		return nil, 0, syscall.EIO
-	}
-	n.item.tree.usage.opened()
-	return &fileHandle{tree: n.item.tree, file: f, at: at, direct: flags&syscall.O_DIRECT != 0}, fuse.FOPEN_KEEP_CACHE, 0
+	return &fileHandle{h}, fuse.FOPEN_KEEP_CACHE, 0
 }
 
-func (n *fileNode) size() int64 { return int64(n.item.size) } //nolint:gosec // bounded by what build has taken
+// fileHandle is an open file for the library.
+type fileHandle struct{ *openFile }
 
-// Read answers with bytes that are lent or fills the reply's own buffer. Whether it
-// may is asked once more when the bytes are there: storage may have taken until
-// after the mount was closed, and a reader that fails because it was closed tells
-// nothing of the package.
-func (n *fileNode) Read(_ context.Context, fh fs.FileHandle, dest []byte, off int64) (reply fuse.ReadResult, errno syscall.Errno) {
-	n.item.tree.reading.Add(1) // before Allow is asked, so that none goes uncounted
-	defer n.item.tree.reading.Add(-1)
-	if n.item.tree.refuses() {
-		return nil, syscall.EACCES
-	}
-	if tell := n.item.tree.opts.OnRead; tell != nil {
-		defer func(began time.Time) {
-			if errno == 0 {
-				tell(reply.Size(), time.Since(began))
-			}
-		}(time.Now())
-	}
-	size := n.size()
-	if off >= size {
-		return fuse.ReadResultData(nil), 0
-	}
-	dest = dest[:min(int64(len(dest)), size-off)]
-	h := fh.(*fileHandle)
-	if l := n.lend(h, off, len(dest)); l != nil {
-		if n.item.tree.refuses() {
-			l.Done()
-			return nil, syscall.EACCES
-		}
-		return l, 0
-	}
-	got, err := n.readAt(h, dest, off)
-	if n.item.tree.refuses() {
-		clear(dest)
-		return nil, syscall.EACCES
-	}
-	if got < len(dest) {
-		if err == nil || err == io.EOF { //nolint:errorlint // io.ReaderAt returns it as it is
-			err = io.ErrUnexpectedEOF
-		}
-		n.item.failed(off, err)
-		return nil, syscall.EIO
-	}
-	return fuse.ReadResultData(dest), 0
+func (h *fileHandle) Release(context.Context) syscall.Errno {
+	h.release()
+	return 0
 }
 
-// readAt reads from an open file, or takes what was decrypted ahead.
-func (n *fileNode) readAt(h *fileHandle, dest []byte, off int64) (int, error) {
-	if a := n.item.tree.ahead.Load(); a.tracking(n, h) {
-		return a.read(n, h, dest, off)
+// Read answers with bytes that are lent or fills the reply's own buffer.
+func (n *fileNode) Read(_ context.Context, fh fs.FileHandle, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	l, got, err := fh.(*fileHandle).read(dest, off, true)
+	switch {
+	case err != nil:
+		return nil, errnoOf(err)
+	case l != nil:
+		return lentReply{l}, 0
 	}
-	return h.at.ReadAt(dest, off)
+	return fuse.ReadResultData(dest[:got]), 0
 }
 
-// failed reports a read that its program sees only as an input/output error, or,
-// through a mapping, as a bus error.
-func (it *item) failed(off int64, err error) {
-	if it.tree.failures.isNew(it.path, err.Error()) {
-		it.tree.opts.Logger.Error("read refused", slog.String("file", it.path), slog.Int64("offset", off), slog.Any("reason", err))
-	}
-	if f := it.tree.opts.OnReadError; f != nil {
-		f(it.path, off, err)
-	}
+// store and drop reach the kernel's cache of the file.
+
+func (n *fileNode) store(off int64, data []byte) bool { return n.WriteCache(off, data) == 0 }
+
+func (n *fileNode) drop(off, length int64) {
+	n.NotifyContent(off, length) //nolint:errcheck // what the kernel has forgotten by itself is gone
 }
 
 func (n *folderNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {

@@ -14,6 +14,7 @@ const DefaultReadAhead = 8 << 20
 type Options struct {
 	FSName     string // source in the table of mounts, such as the package's path
 	Source     string // absolute path of the file behind the mount; it must not lie in the mountpoint
+	Label      string // of the volume, where a system shows one: Windows and macOS
 	AllowOther bool   // let other users in; for users, /etc/fuse.conf must allow it
 	NoExec     bool   // no program in it can be started
 	ReadAhead  int    // bytes; 0 for DefaultReadAhead, negative to leave it as it is

@@ -8,10 +8,8 @@ import (
 	"os"
 	"runtime"
 	"sync/atomic"
-	"syscall"
 	"time"
 
-	"github.com/hanwen/go-fuse/v2/fs"
 	"golang.org/x/sys/unix"
 )
 
@@ -64,49 +62,8 @@ func (s *Server) Revoke() (left int) {
 // dropAll makes the kernel drop all that it knows, each file in at most so many
 // pieces, and returns how many calls of it have failed or have not ended.
 func (s *Server) dropAll(pieces int64) int {
-	contents := dropContents(nil, s.root, pieces)
-	var names []drop
-	for _, n := range known(s.root, nil) {
-		contents = dropContents(contents, n.node, pieces)
-		names = append(names, func() syscall.Errno { return n.folder.NotifyEntry(n.name) })
-	}
+	contents, names := s.link.drops(pieces)
 	return s.notify(contents) + s.notify(names)
-}
-
-// cachedName is a file or folder that the kernel knows, with its place.
-type cachedName struct {
-	folder *fs.Inode
-	name   string
-	node   *fs.Inode
-}
-
-// known lists what the kernel has looked up below a folder and not forgotten, the
-// deepest first, so that no folder is dropped while its own names are.
-func known(folder *fs.Inode, list []cachedName) []cachedName {
-	for name, node := range folder.Children() {
-		list = append(known(node, list), cachedName{folder, name, node})
-	}
-	return list
-}
-
-// drop is one call that makes the kernel forget something.
-type drop func() syscall.Errno
-
-// dropContents adds the calls for a file's pages, or a folder's listing.
-func dropContents(list []drop, node *fs.Inode, pieces int64) []drop {
-	size := int64(0)
-	if f, ok := node.Operations().(*fileNode); ok {
-		size = f.size()
-	}
-	piece := max(pieceSize, (size+pieces-1)/pieces)
-	for off := int64(0); off == 0 || off < size; off += piece {
-		n := piece
-		if off+piece >= size {
-			n = 0 // to the end
-		}
-		list = append(list, func() syscall.Errno { return node.NotifyContent(off, n) })
-	}
-	return list
 }
 
 // notify makes the calls, and returns how many have failed or have not ended.
@@ -118,8 +75,7 @@ func (s *Server) notify(calls []drop) int {
 		go func() {
 			hurry()
 			for i := next.Add(1) - 1; i < int64(len(calls)); i = next.Add(1) - 1 {
-				// ENOENT: the kernel has forgotten it by itself.
-				if errno := calls[i](); errno == 0 || errno == syscall.ENOENT {
+				if calls[i]() {
 					done.Add(1)
 				}
 				ended.Add(1)

@@ -9,12 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/hanwen/go-fuse/v2/fs"
-	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,27 +20,10 @@ const fsName = "tgsp"
 // maxRequest is the largest read that the kernel sends.
 const maxRequest = 1 << 20
 
-// maxBackground is how many requests may be under way for the kernel's cache and
-// for O_DIRECT. It bounds memory; while storage lets so many of them hang, the
-// kernel keeps all others of the mount back.
-const maxBackground = 32
-
-var errNotReaderAt = errors.New("the file cannot be read at offsets")
-
-// Server is a mount that this process serves.
-type Server struct {
-	fuse *fuse.Server
-	root *fs.Inode
-	tree *tree
-	dir  string
-	log  *slog.Logger
-
+// kernelMount is what the kernel knows a mount by.
+type kernelMount struct {
 	major, minor int  // of the device that the mount table shows
 	prepared     bool // by another process, in a namespace that this one is not in
-
-	idle      atomic.Bool   // it ends, or has ended, because nothing has used it
-	aborted   chan struct{} // closed when the kernel asks for nothing any more
-	abortOnce sync.Once
 }
 
 // Mount shows fsys at dir, an empty folder. When it returns the folder can be
@@ -66,63 +45,20 @@ func Mount(dir string, fsys iofs.FS, opts Options) (*Server, error) {
 	return s, nil
 }
 
-// attach shows fsys at dir. Its place in go-fuse's sense is the same, or /dev/fd/N
-// for a mount that is there already and whose requests come through that
+// attach shows fsys at dir. Its place in the library's sense is the same, or
+// /dev/fd/N for a mount that is there already and whose requests come through that
 // descriptor.
 func attach(dir, place string, fsys iofs.FS, opts Options) (*Server, error) {
-	if opts.Logger == nil {
-		opts.Logger = slog.New(slog.DiscardHandler)
-	}
-	if opts.ReadAhead == 0 {
-		opts.ReadAhead = DefaultReadAhead
-	}
-	t := &tree{fsys: fsys, opts: opts}
-	t.usage.start = time.Now()
-	info, err := iofs.Stat(fsys, ".")
+	opts.complete()
+	t, err := newTree(fsys, opts)
 	if err != nil {
 		return nil, &Error{"mount", dir, Other, err}
 	}
-	item, err := t.build(".", info, nil)
-	if err != nil {
-		return nil, &Error{"mount", dir, Other, err}
-	}
-	root := &folderNode{item: item}
-	server, err := fs.Mount(place, root, fuseOptions(item, opts))
+	l, err := newLink(place, t)
 	if err != nil {
 		return nil, explain(dir, err)
 	}
-	return &Server{fuse: server, root: root.EmbeddedInode(), tree: t, dir: dir, log: opts.Logger, aborted: make(chan struct{})}, nil
-}
-
-func fuseOptions(root *item, opts Options) *fs.Options {
-	timeout := forever
-	stable := root.stable()
-	quiet := slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug)
-	o := &fs.Options{
-		EntryTimeout: &timeout, AttrTimeout: &timeout, NegativeTimeout: &timeout,
-		UID: opts.UID, GID: opts.GID, RootStableAttr: &stable, Logger: quiet,
-	}
-	o.MountOptions = fuse.MountOptions{
-		AllowOther: opts.AllowOther, FsName: opts.FSName, Name: fsName,
-		MaxWrite: maxRequest, MaxReadAhead: maxRequest, MaxBackground: maxBackground,
-		DisableSplice: true, DisableXAttrs: true, ExtraCapabilities: fuse.CAP_ASYNC_DIO,
-		ExplicitDataCacheControl: true,
-		Logger:                   quiet,
-	}
-	if os.Geteuid() == 0 {
-		o.DirectMount = true
-		o.DirectMountFlags = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV
-		o.Options = []string{"default_permissions"}
-	} else {
-		o.Options = []string{"ro", "default_permissions"}
-	}
-	if opts.NoExec {
-		o.DirectMountFlags |= unix.MS_NOEXEC
-		if !o.DirectMount {
-			o.Options = append(o.Options, "noexec")
-		}
-	}
-	return o
+	return newServer(l, t, dir), nil
 }
 
 // explain finds the reason in what the system and the library say.
@@ -144,24 +80,6 @@ func explain(dir string, err error) error {
 	return &Error{"mount", dir, reason, err}
 }
 
-// Dir returns the mountpoint.
-func (s *Server) Dir() string { return s.dir }
-
-// Wait returns when the mount has ended and no program uses it any more. Reads
-// that wait for storage are waited for, unless Revoke had to end them.
-func (s *Server) Wait() {
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		s.fuse.Wait()
-		s.tree.ahead.Load().stop()
-	}()
-	select {
-	case <-ended:
-	case <-s.aborted:
-	}
-}
-
 // Unmount ends the mount. While a program uses it it tries again, for some
 // seconds or until ctx ends; then it takes the folder out of sight (lazy) and
 // leaves open files to the programs that have them.
@@ -179,15 +97,8 @@ func (s *Server) Unmount(ctx context.Context) (lazy bool, err error) {
 // takes, or ctx ends.
 func (s *Server) UnmountUnused(ctx context.Context) error {
 	for {
-		if err := s.checkMounted(); err != nil {
+		if used, err := s.unmountNow(); !used || err != nil {
 			return err
-		}
-		err := unmountOnce(s.dir, false)
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, unix.EBUSY) {
-			return unmountError(s.dir, err)
 		}
 		select {
 		case <-ctx.Done():
@@ -195,6 +106,18 @@ func (s *Server) UnmountUnused(ctx context.Context) error {
 		case <-time.After(retryEvery):
 		}
 	}
+}
+
+// unmountNow ends the mount, unless a program uses it.
+func (s *Server) unmountNow() (used bool, err error) {
+	if err := s.checkMounted(); err != nil {
+		return false, err
+	}
+	err = unmountOnce(s.dir, false)
+	if err == nil || errors.Is(err, unix.EBUSY) {
+		return err != nil, nil
+	}
+	return false, unmountError(s.dir, err)
 }
 
 // Detach takes the folder out of sight at once, whoever uses it. Wait returns

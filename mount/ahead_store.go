@@ -35,7 +35,7 @@ func (a *ahead) store(j *job) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	j.state = jobStored
-	if j.node.tracked.streams.byID(j.stream) == nil {
+	if j.item.tracked.streams.byID(j.stream) == nil {
 		a.forget(j)
 	}
 	a.release(j)
@@ -54,8 +54,8 @@ func (a *ahead) unclaimed(j *job, from int64) int64 {
 func (a *ahead) keepFirst(j *job) int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	st := j.node.tracked.streams.byID(j.stream)
-	if st == nil || st.planned >= j.node.size() || a.stopped.Load() {
+	st := j.item.tracked.streams.byID(j.stream)
+	if st == nil || st.planned >= j.item.bytes() || a.stopped.Load() {
 		return j.off
 	}
 	j.kept = true
@@ -75,15 +75,15 @@ func (a *ahead) push(j *job, from, to int64) bool {
 	if a.closed() {
 		return false
 	}
-	errno := j.node.WriteCache(from, j.data[from-j.off:to-j.off])
+	stored := j.handle.cache.store(from, j.data[from-j.off:to-j.off])
 	if a.closed() {
-		j.node.NotifyContent(from, to-from) //nolint:errcheck // who has closed it drops everything too
+		j.handle.cache.drop(from, to-from) // who has closed it drops everything too
 		return false
 	}
-	if tell := a.tree.opts.OnStore; tell != nil && errno == 0 {
+	if tell := a.tree.opts.OnStore; tell != nil && stored {
 		tell(int(to - from))
 	}
-	return errno == 0
+	return stored
 }
 
 func (a *ahead) closed() bool { return a.stopped.Load() || a.tree.refuses() }

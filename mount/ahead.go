@@ -19,7 +19,8 @@ var maxWorkers = 2 * runtime.GOMAXPROCS(0)
 // cache it stores there: that is for mounts whose read-ahead in the kernel could not
 // be raised, where a program that reads in sequence waits for one small request at a
 // time. What is read past the cache (O_DIRECT) has no read-ahead in any kernel; it
-// waits in memory here until it is asked for.
+// waits in memory here until it is asked for, and so does all where the cache cannot
+// be reached.
 //
 // A job is one piece of a file. Workers read it, and when its data is there they
 // store it. A request for a piece under way waits for the data, never for the
@@ -49,19 +50,19 @@ type tracked struct {
 }
 
 // tracking reports whether requests of an open file are looked at.
-func (a *ahead) tracking(n *fileNode, h *fileHandle) bool {
-	return a != nil && (a.cached || h.direct) && n.size() >= jobSize && !a.stopped.Load()
+func (a *ahead) tracking(h *openFile) bool {
+	return a != nil && (a.cached || h.direct) && h.item.bytes() >= jobSize && !a.stopped.Load()
 }
 
 // read is ReadAt for a request of the kernel. What jobs have is copied, and the
 // rest read.
-func (a *ahead) read(n *fileNode, h *fileHandle, dest []byte, off int64) (int, error) {
-	a.observe(n, h, off, int64(len(dest)))
+func (a *ahead) read(h *openFile, dest []byte, off int64) (int, error) {
+	a.observe(h, off, int64(len(dest)))
 	done := 0
 	for done < len(dest) {
-		p := a.find(n, h, dest[done:], off+int64(done))
+		p := a.find(h, dest[done:], off+int64(done))
 		part := dest[done : done+p.length]
-		if p.own && a.run(p.job) && !p.job.direct {
+		if p.own && a.run(p.job) && !p.job.waits {
 			a.hand(p.job)
 		}
 		if !p.copied && (p.job == nil || !a.copy(p.job, part, off+int64(done))) {
@@ -75,17 +76,18 @@ func (a *ahead) read(n *fileNode, h *fileHandle, dest []byte, off int64) (int, e
 }
 
 // observe takes note of a request, and makes the jobs that it gives reason for.
-func (a *ahead) observe(n *fileNode, h *fileHandle, off, length int64) {
+func (a *ahead) observe(h *openFile, off, length int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if n.tracked == nil {
-		n.tracked = new(tracked)
+	it := h.item
+	if it.tracked == nil {
+		it.tracked = new(tracked)
 	}
-	st := n.tracked.streams.observe(off, length)
+	st := it.tracked.streams.observe(off, length)
 	if st == nil {
 		return
 	}
-	size := n.size()
+	size := it.bytes()
 	from, to := st.want(size)
 	switch {
 	case st.next >= size:
@@ -93,24 +95,25 @@ func (a *ahead) observe(n *fileNode, h *fileHandle, off, length int64) {
 	case from >= to:
 		return
 	}
-	a.forgetPassed(n.tracked)
+	a.forgetPassed(it.tracked)
 	if from < to {
-		a.plan(n, h, st, from, to)
+		a.plan(h, st, from, to)
 		st.planned = to
 	}
 }
 
 // plan makes jobs for a part of a file that lies before a stream, where no other
 // stream has led to them.
-func (a *ahead) plan(n *fileNode, h *fileHandle, st *stream, from, to int64) {
+func (a *ahead) plan(h *openFile, st *stream, from, to int64) {
 	if a.stopped.Load() {
 		return
 	}
+	known := h.item.tracked
 	for off := from; off < to; {
 		end := min(off/jobSize*jobSize+jobSize, to)
-		if !n.tracked.overlaps(off, end) && !n.tracked.streams.covers(st, off, end) {
-			j := &job{node: n, handle: h, direct: h.direct, stream: st.id, off: off, end: end, claimed: off, read: make(chan struct{})}
-			n.tracked.jobs = append(n.tracked.jobs, j)
+		if !known.overlaps(off, end) && !known.streams.covers(st, off, end) {
+			j := &job{item: h.item, handle: h, waits: h.direct || h.cache == nil, stream: st.id, off: off, end: end, claimed: off, read: make(chan struct{})}
+			known.jobs = append(known.jobs, j)
 			a.queue = append(a.queue, j)
 		}
 		off = end
@@ -150,7 +153,7 @@ func (a *ahead) forgetPassed(t *tracked) {
 // forget forgets one job.
 func (a *ahead) forget(j *job) {
 	a.buffers.putPage(&j.first)
-	t := j.node.tracked
+	t := j.item.tracked
 	for i := range t.jobs {
 		if t.jobs[i] == j {
 			last := len(t.jobs) - 1
@@ -170,11 +173,11 @@ type piece struct {
 }
 
 // find returns how the front of what is asked for is to be had.
-func (a *ahead) find(n *fileNode, h *fileHandle, dest []byte, off int64) piece {
+func (a *ahead) find(h *openFile, dest []byte, off int64) piece {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	end, at := off+int64(len(dest)), (*job)(nil)
-	for _, j := range n.tracked.jobs {
+	for _, j := range h.item.tracked.jobs {
 		if j.off <= off && off < j.end {
 			end, at = min(end, j.end), j
 			break
@@ -204,7 +207,7 @@ func (a *ahead) find(n *fileNode, h *fileHandle, dest []byte, off int64) piece {
 			copy(dest, at.first[:p.length])
 			p.copied = true
 		}
-		if st := n.tracked.streams.byID(at.stream); st != nil && !asked {
+		if st := h.item.tracked.streams.byID(at.stream); st != nil && !asked {
 			st.shrink()
 		}
 		a.forget(at)
@@ -257,7 +260,7 @@ func (a *ahead) makeRoom() {
 		return
 	}
 	for _, j := range a.waiting {
-		if j.node.tracked.streams.byID(j.stream) == nil || time.Since(j.since) > askedSoon {
+		if j.item.tracked.streams.byID(j.stream) == nil || time.Since(j.since) > askedSoon {
 			a.endWait(j)
 			a.forget(j)
 			return

@@ -21,9 +21,9 @@ const (
 // job is a piece of a file that is decrypted before anybody has asked for it. What
 // changes is guarded by ahead.mu.
 type job struct {
-	node     *fileNode
-	handle   *fileHandle
-	direct   bool // read past the kernel's cache, and never stored into it
+	item     *item
+	handle   *openFile
+	waits    bool // to be asked for: it is never stored into the kernel's cache
 	stream   uint64
 	off, end int64
 	read     chan struct{} // closed when the data is there, or will not come
@@ -36,7 +36,7 @@ type job struct {
 	kept    bool   // the kernel was not given the page at off
 	first   []byte // that page, where there was room for a copy
 
-	since time.Time // when the data was there, of a direct one
+	since time.Time // when the data was there, of one that waits
 }
 
 // wake starts the workers that there is work for. They end when there is none, so
@@ -54,7 +54,7 @@ func (a *ahead) work() {
 		if j == nil {
 			return
 		}
-		if j.state == jobReady || a.run(j) && !j.direct {
+		if j.state == jobReady || a.run(j) && !j.waits {
 			a.store(j)
 		}
 	}
@@ -79,7 +79,7 @@ func (a *ahead) next() *job {
 		if j.state != jobQueued {
 			continue
 		}
-		if j.node.tracked.streams.byID(j.stream) != nil && a.start(j, j.handle) {
+		if j.item.tracked.streams.byID(j.stream) != nil && a.start(j, j.handle) {
 			return j
 		}
 		j.state = jobDropped
@@ -91,7 +91,7 @@ func (a *ahead) next() *job {
 
 // start gives a job its buffer and the open file that it reads from. Where there
 // is none, nothing has changed.
-func (a *ahead) start(j *job, h *fileHandle) bool {
+func (a *ahead) start(j *job, h *openFile) bool {
 	if !h.use() {
 		return false
 	}
@@ -115,7 +115,7 @@ func (a *ahead) run(j *job) bool {
 	ok := got == len(j.data) && !a.stopped.Load() && !a.tree.refuses()
 	if ok {
 		j.state = jobReady
-		if j.direct {
+		if j.waits {
 			j.since = time.Now()
 			a.waiting = append(a.waiting, j)
 		}

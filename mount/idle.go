@@ -4,11 +4,8 @@ package mount
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // usage knows whether and when a mount was used. What the kernel answers from its
@@ -50,17 +47,14 @@ func (s *Server) UnmountIdle(ctx context.Context, after time.Duration) error {
 	for {
 		idle := u.idle()
 		if idle >= after {
-			if err := s.checkMounted(); err != nil {
-				return err
-			}
 			s.idle.Store(true) // before others see that it has ended
-			err := unmountOnce(s.dir, false)
-			if err == nil {
+			used, err := s.unmountNow()
+			if !used && err == nil {
 				return nil
 			}
 			s.idle.Store(false)
-			if !errors.Is(err, unix.EBUSY) {
-				return unmountError(s.dir, err)
+			if err != nil {
+				return err
 			}
 			u.touch()
 			idle = 0

@@ -6,20 +6,24 @@ import (
 	iofs "io/fs"
 	"path"
 	"sync/atomic"
-	"syscall"
 	"time"
-
-	"github.com/hanwen/go-fuse/v2/fs"
-	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
 // blockSize is what statfs and stat count in.
 const blockSize = 4096
 
+// Types of files in a mode, as FUSE has them on every system (sys/stat.h).
+const (
+	typeMask   = 0o170000
+	typeFile   = 0o100000
+	typeFolder = 0o040000
+)
+
 // tree is what all nodes of a mount share.
 type tree struct {
 	fsys    iofs.FS
 	opts    Options
+	root    *item
 	files   uint64
 	blocks  uint64
 	lastIno uint64
@@ -44,19 +48,32 @@ type item struct {
 	children []*item          // of a folder, in order
 	byName   map[string]*item // of a folder
 	folders  uint32           // among children
+
+	tracked *tracked // nil until it is read, and where nothing is decrypted ahead; guarded by ahead.mu
 }
 
 // refuses reports whether names and contents are not to be shown any more.
 func (t *tree) refuses() bool { return t.opts.Allow != nil && t.opts.Allow() != nil }
 
-// build walks the file system once. Numbers are given in the order of the walk,
+// newTree walks the file system once.
+func newTree(fsys iofs.FS, opts Options) (*tree, error) {
+	t := &tree{fsys: fsys, opts: opts}
+	t.usage.start = time.Now()
+	info, err := iofs.Stat(fsys, ".")
+	if err == nil {
+		t.root, err = t.build(".", info, nil)
+	}
+	return t, err
+}
+
+// build walks what lies at a path. Numbers are given in the order of the walk,
 // so that they are the same at every mount and no two are equal.
 func (t *tree) build(p string, info iofs.FileInfo, parent *item) (*item, error) {
 	t.lastIno++
 	it := &item{tree: t, parent: parent, path: p, name: path.Base(p), ino: t.lastIno, modTime: info.ModTime()}
 	t.files++
 	if !info.IsDir() {
-		it.mode = syscall.S_IFREG | uint32(info.Mode().Perm()&0o555)
+		it.mode = typeFile | uint32(info.Mode().Perm()&0o555)
 		it.size = uint64(info.Size()) //nolint:gosec // sizes are never negative
 		t.blocks += (it.size + blockSize - 1) / blockSize
 		return it, nil
@@ -64,7 +81,7 @@ func (t *tree) build(p string, info iofs.FileInfo, parent *item) (*item, error) 
 	if parent == nil {
 		it.parent = it
 	}
-	it.mode = syscall.S_IFDIR | uint32(info.Mode().Perm()&0o555)
+	it.mode = typeFolder | uint32(info.Mode().Perm()&0o555)
 	entries, err := iofs.ReadDir(t.fsys, p)
 	if err != nil {
 		return nil, err
@@ -88,39 +105,5 @@ func (t *tree) build(p string, info iofs.FileInfo, parent *item) (*item, error) 
 	return it, nil
 }
 
-// entry returns what a listing shows at a place: the folder itself, the one
-// above, then the children; nil after the last.
-func (it *item) entry(n int) *fuse.DirEntry {
-	e := fuse.DirEntry{Off: uint64(n + 1)} //nolint:gosec // never negative
-	switch {
-	case n == 0:
-		e.Name, e.Ino, e.Mode = ".", it.ino, it.mode
-	case n == 1:
-		e.Name, e.Ino, e.Mode = "..", it.parent.ino, it.parent.mode
-	case n-2 < len(it.children):
-		c := it.children[n-2]
-		e.Name, e.Ino, e.Mode = c.name, c.ino, c.mode
-	default:
-		return nil
-	}
-	return &e
-}
-
-// attr fills what stat shows.
-func (it *item) attr(out *fuse.Attr) {
-	out.Ino = it.ino
-	out.Mode = it.mode
-	out.Size = it.size
-	out.Blocks = (it.size + 511) / 512
-	out.Blksize = blockSize
-	out.Nlink = 1
-	if it.byName != nil {
-		out.Nlink = 2 + it.folders
-	}
-	out.Owner = fuse.Owner{Uid: it.tree.opts.UID, Gid: it.tree.opts.GID}
-	out.SetTimes(&it.modTime, &it.modTime, &it.modTime)
-}
-
-func (it *item) stable() fs.StableAttr {
-	return fs.StableAttr{Mode: it.mode & syscall.S_IFMT, Ino: it.ino}
-}
+// bytes is the size of a file.
+func (it *item) bytes() int64 { return int64(it.size) } //nolint:gosec // build has taken it from one

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build !linux
+//go:build !linux && !windows && !(darwin && cgo)
 
 package mount
 
@@ -8,26 +8,23 @@ import (
 	"context"
 	"errors"
 	iofs "io/fs"
+	"path/filepath"
 )
 
-var errPlatform = errors.New("packages can be mounted on Linux only so far")
+var errPlatform = errors.New("this program was built without mounts for this system")
 
-// Server is a mount that this process serves. There is none on this platform.
-type Server struct{}
+// kernelMount is nothing on this platform.
+type kernelMount struct{}
 
-// Mount fails with an *Error: this platform has no mount yet.
+// Mount fails with an *Error: there is no mount on this platform.
 func Mount(dir string, _ iofs.FS, _ Options) (*Server, error) {
 	return nil, &Error{"mount", dir, NoFUSE, errPlatform}
 }
 
-// Dir returns the mountpoint.
-func (*Server) Dir() string { return "" }
-
-// Wait returns at once.
-func (*Server) Wait() {}
-
 // Unmount fails with an *Error.
 func (*Server) Unmount(context.Context) (bool, error) { return Unmount("") }
+
+func (*Server) unmountNow() (bool, error) { return Unmount("") }
 
 // Revoke does nothing.
 func (*Server) Revoke() int { return 0 }
@@ -43,3 +40,6 @@ func Unmount(dir string) (bool, error) { return false, &Error{"unmount", dir, No
 
 // List returns no mounts.
 func List() ([]Info, error) { return nil, nil }
+
+// Resolve returns the absolute path of a mountpoint.
+func Resolve(dir string) (string, error) { return filepath.Abs(dir) }

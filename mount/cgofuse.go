@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build windows || (darwin && cgo) || (linux && fuse3)
+
+package mount
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/winfsp/cgofuse/fuse"
+)
+
+// cgoFUSE is a mount through the cgofuse library: WinFsp on Windows, macFUSE on
+// macOS, and libfuse on Linux, where it is tested.
+type cgoFUSE struct {
+	host   *fuse.FileSystemHost
+	hosted *hosted
+	ended  chan struct{} // closed after err is set
+	err    error
+}
+
+var (
+	errNoLibrary = errors.New("the system lacks " + libraryName)
+	errNoMount   = errors.New(libraryName + " has not mounted it")
+)
+
+// newLink returns when requests are answered.
+func newLink(place string, t *tree) (link, error) {
+	h := newHosted(t)
+	l := &cgoFUSE{host: fuse.NewFileSystemHost(h), hosted: h, ended: make(chan struct{})}
+	l.host.SetCapCaseInsensitive(h.names != nil)
+	l.host.SetCapReaddirPlus(true)
+	l.host.SetCapDeleteAccess(true)
+	l.host.SetUseIno(true)
+	go l.run(place, libraryOptions(t.opts))
+	select {
+	case <-h.begun:
+		return l, nil
+	case <-l.ended:
+		return nil, l.err
+	}
+}
+
+// run serves until the mount has ended.
+func (l *cgoFUSE) run(place string, options []string) {
+	defer close(l.ended)
+	defer func() {
+		// The library panics where it is only the binding to another one that is not there.
+		if reason := recover(); reason != nil {
+			l.err = fmt.Errorf("%w (%v)", errNoLibrary, reason)
+		}
+	}()
+	if !l.host.Mount(place, options) {
+		l.err = errNoMount
+	}
+}
+
+func (l *cgoFUSE) wait() { <-l.ended }
+
+// drops are those for files that programs have opened. Names need none: the system is
+// not allowed to keep them, or asks for each opening.
+func (l *cgoFUSE) drops(int64) (contents, names []drop) {
+	for _, path := range l.hosted.opened() {
+		contents = append(contents, func() bool { return l.forget(path) })
+	}
+	return contents, nil
+}
+
+// listOptions returns options as the library wants them on a command line.
+func listOptions(words ...string) []string {
+	var options []string
+	for _, word := range words {
+		options = append(options, "-o", escapeOption(word))
+	}
+	return options
+}
+
+// escapeOption keeps the library from splitting a value.
+func escapeOption(word string) string {
+	var escaped []byte
+	for i := range len(word) {
+		if word[i] == ',' || word[i] == '\\' {
+			escaped = append(escaped, '\\')
+		}
+		escaped = append(escaped, word[i])
+	}
+	return string(escaped)
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build windows || (darwin && cgo) || (linux && fuse3)
+
+package mount
+
+import (
+	"errors"
+	"strings"
+	"sync"
+
+	"github.com/winfsp/cgofuse/fuse"
+)
+
+// hosted answers the library's questions. It is asked for paths, by many threads.
+type hosted struct {
+	readOnly
+	tree  *tree
+	names *foldedNames // nil where case matters
+	once  sync.Once
+	begun chan struct{} // closed when the library is about to serve
+
+	mu    sync.Mutex
+	files map[uint64]*openFile
+	last  uint64
+	seen  map[*item]struct{} // files that were open, of which the system may keep contents
+}
+
+var (
+	_ = (fuse.FileSystemInterface)((*hosted)(nil))
+	_ = (fuse.FileSystemOpenEx)((*hosted)(nil))
+	_ = (fuse.FileSystemGetpath)((*hosted)(nil))
+	_ = (fuse.FileSystemChflags)((*hosted)(nil))
+)
+
+func newHosted(t *tree) *hosted {
+	h := &hosted{tree: t, begun: make(chan struct{}), files: make(map[uint64]*openFile), seen: make(map[*item]struct{})}
+	if ignoresCase {
+		h.names = foldNames(t)
+	}
+	return h
+}
+
+// Init is called before the first question.
+func (h *hosted) Init() { h.once.Do(func() { close(h.begun) }) }
+
+// find returns what lies at a path, or a negative error number. The root is there
+// also when nothing is shown any more: unmounting asks for it.
+func (h *hosted) find(path string) (*item, int) {
+	if path != "/" && h.tree.refuses() {
+		return nil, -fuse.EACCES
+	}
+	it := h.tree.find(path)
+	if it == nil && h.names != nil {
+		it = h.names.find(path)
+	}
+	if it == nil {
+		return nil, -fuse.ENOENT
+	}
+	return it, 0
+}
+
+func (h *hosted) Getattr(path string, stat *fuse.Stat_t, _ uint64) int {
+	it, errc := h.find(path)
+	if errc == 0 {
+		h.fill(stat, it)
+	}
+	return errc
+}
+
+// fill writes what stat shows.
+func (h *hosted) fill(stat *fuse.Stat_t, it *item) {
+	at := fuse.NewTimespec(it.modTime)
+	*stat = fuse.Stat_t{
+		Ino: it.ino, Mode: shownMode(it), Nlink: 1, Uid: h.tree.opts.UID, Gid: h.tree.opts.GID,
+		Size: it.bytes(), Blksize: blockSize, Blocks: (it.bytes() + 511) / 512,
+		Atim: at, Mtim: at, Ctim: at, Birthtim: at,
+	}
+	if it.byName != nil {
+		stat.Nlink = 2 + it.folders
+		return
+	}
+	stat.Flags = fuse.UF_READONLY
+}
+
+// Getpath tells the spelling of a name that was found whatever its case.
+func (h *hosted) Getpath(path string, _ uint64) (int, string) {
+	it, errc := h.find(path)
+	if errc != 0 || it.path == "." {
+		return errc, "/"
+	}
+	return 0, "/" + it.path
+}
+
+// OpenEx opens a file, and lets the system keep its contents, which never change.
+func (h *hosted) OpenEx(path string, info *fuse.FileInfo_t) int {
+	if info.Flags&fuse.O_ACCMODE != fuse.O_RDONLY {
+		return -fuse.EROFS
+	}
+	it, errc := h.find(path)
+	if errc != 0 {
+		return errc
+	}
+	if it.byName != nil {
+		return -fuse.EISDIR
+	}
+	f, err := it.open(info.Flags&directFlag != 0, nil)
+	if err != nil {
+		return number(err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.last++
+	h.files[h.last] = f
+	h.seen[it] = struct{}{}
+	info.Fh, info.KeepCache = h.last, true
+	return 0
+}
+
+// number is what the system is told of a read that gave nothing.
+func number(err error) int {
+	if errors.Is(err, errRefused) {
+		return -fuse.EACCES
+	}
+	return -fuse.EIO
+}
+
+// file returns an open file, or nil.
+func (h *hosted) file(fh uint64) *openFile {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.files[fh]
+}
+
+// Read fills the front of buf. Less than all of it is the end of the file.
+func (h *hosted) Read(_ string, buf []byte, off int64, fh uint64) int {
+	f := h.file(fh)
+	if f == nil {
+		return -fuse.EBADF
+	}
+	_, n, err := f.read(buf, off, false)
+	if err != nil {
+		return number(err)
+	}
+	return n
+}
+
+func (h *hosted) Release(_ string, fh uint64) int {
+	h.mu.Lock()
+	f := h.files[fh]
+	delete(h.files, fh)
+	h.mu.Unlock()
+	if f != nil {
+		f.release()
+	}
+	return 0
+}
+
+// opened lists the files of which the system may keep contents.
+func (h *hosted) opened() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var paths []string
+	for it := range h.seen {
+		paths = append(paths, "/"+it.path)
+	}
+	return paths
+}
+
+// Opendir counts: who works in a folder uses the mount.
+func (h *hosted) Opendir(path string) (int, uint64) {
+	it, errc := h.find(path)
+	switch {
+	case errc != 0:
+		return errc, 0
+	case it.byName == nil:
+		return -fuse.ENOTDIR, 0
+	case h.tree.refuses(): // which find leaves out for the root
+		return -fuse.EACCES, 0
+	}
+	h.tree.usage.opened()
+	return 0, 0
+}
+
+func (h *hosted) Releasedir(string, uint64) int {
+	h.tree.usage.closed()
+	return 0
+}
+
+// Readdir lists a folder at once, with what stat shows.
+func (h *hosted) Readdir(path string, fill func(name string, stat *fuse.Stat_t, off int64) bool, _ int64, _ uint64) int {
+	it, errc := h.find(path)
+	if errc != 0 {
+		return errc
+	}
+	if h.tree.refuses() {
+		return -fuse.EACCES
+	}
+	var stat fuse.Stat_t
+	give := func(name string, it *item) bool {
+		h.fill(&stat, it)
+		return fill(name, &stat, 0)
+	}
+	if !give(".", it) || !give("..", it.parent) {
+		return 0
+	}
+	for _, child := range it.children {
+		if !give(child.name, child) {
+			break
+		}
+	}
+	return 0
+}
+
+func (h *hosted) Statfs(_ string, stat *fuse.Statfs_t) int {
+	*stat = fuse.Statfs_t{Bsize: blockSize, Frsize: blockSize, Blocks: h.tree.blocks, Files: h.tree.files, Namemax: 255}
+	return 0
+}
+
+// find returns what lies at a path with slashes, or nil.
+func (t *tree) find(p string) *item {
+	it := t.root
+	for name := range strings.SplitSeq(p, "/") {
+		if name == "" {
+			continue
+		}
+		if it = it.byName[name]; it == nil {
+			return nil
+		}
+	}
+	return it
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build windows || (darwin && cgo)
+
+package mount
+
+import (
+	"context"
+	"errors"
+	iofs "io/fs"
+	"time"
+)
+
+// unmountTime is how long the library gets to end a mount.
+const unmountTime = 10 * time.Second
+
+var (
+	errNotOurs  = errors.New("only the process that serves a mount can end it here")
+	errNotEnded = errors.New("the library does not end the mount")
+)
+
+// kernelMount is what there is to do when a mount has ended.
+type kernelMount struct{ place place }
+
+// Mount shows fsys at dir: on Windows a drive letter, such as X:, or * for one that is
+// free, or a folder that does not exist or is empty; on macOS an empty folder. When it
+// returns it can be read. The files of fsys must be io.ReaderAt and must not change.
+// Failures are *Error.
+func Mount(dir string, fsys iofs.FS, opts Options) (*Server, error) {
+	opts.complete()
+	t, err := newTree(fsys, opts)
+	if err != nil {
+		return nil, &Error{"mount", dir, Other, err}
+	}
+	p, err := takePlace(dir, opts.Source)
+	if err != nil {
+		return nil, err
+	}
+	t.ahead.Store(newAhead(t, true))
+	l, err := newLink(p.name(), t)
+	if err == nil {
+		err = l.(*cgoFUSE).awaitVisible(p)
+	}
+	if err != nil {
+		reason := Other
+		if errors.Is(err, errNoLibrary) {
+			reason = NoFUSE
+		}
+		return nil, &Error{"mount", dir, reason, errors.Join(err, p.leave())}
+	}
+	s := newServer(l, t, p.name())
+	s.place = p
+	return s, nil
+}
+
+// awaitVisible returns when programs see the mount, which is some time after the
+// library has begun.
+func (l *cgoFUSE) awaitVisible(p place) error {
+	for !p.visible() {
+		select {
+		case <-l.ended:
+			return l.err
+		case <-time.After(time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// Unmount ends the mount, whoever uses it. Programs that have files open get errors.
+func (s *Server) Unmount(ctx context.Context) (lazy bool, err error) {
+	l := s.link.(*cgoFUSE)
+	l.host.Unmount()
+	select {
+	case <-l.ended:
+		return false, s.place.leave()
+	case <-ctx.Done():
+		return false, &Error{"unmount", s.dir, Busy, ctx.Err()}
+	case <-time.After(unmountTime):
+		return false, &Error{"unmount", s.dir, Busy, errNotEnded}
+	}
+}
+
+// unmountNow ends the mount. That nothing has a file or folder open is known before.
+func (s *Server) unmountNow() (used bool, err error) {
+	_, err = s.Unmount(context.Background())
+	return false, err
+}
+
+// Detach is Unmount here.
+func (s *Server) Detach() error {
+	_, err := s.Unmount(context.Background())
+	return err
+}
+
+// Revoke takes from the system what it keeps of files that programs have opened.
+// Options.Allow must refuse already. It returns how many of them it could not ask it
+// for. What a program has mapped stays with it until it unmaps it or ends.
+func (s *Server) Revoke() (left int) {
+	s.tree.ahead.Load().stop()
+	contents, _ := s.link.drops(1)
+	for _, forget := range contents {
+		if !forget() {
+			left++
+		}
+	}
+	return left
+}
+
+// Unmount fails with an *Error: see Server.Unmount.
+func Unmount(dir string) (lazy bool, err error) {
+	return false, &Error{"unmount", dir, NotAllowed, errNotOurs}
+}
+
+// List returns no mounts: the system does not tell whose they are.
+func List() ([]Info, error) { return nil, nil }
