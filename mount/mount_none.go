@@ -16,6 +16,9 @@ var errPlatform = errors.New("this program was built without mounts for this sys
 // kernelMount is nothing on this platform.
 type kernelMount struct{}
 
+// Available returns an error: there is no mount on this platform.
+func Available() error { return errPlatform }
+
 // Mount fails with an *Error: there is no mount on this platform.
 func Mount(dir string, _ iofs.FS, _ Options) (*Server, error) {
 	return nil, &Error{"mount", dir, NoFUSE, errPlatform}

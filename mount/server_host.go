@@ -9,6 +9,8 @@ import (
 	"errors"
 	iofs "io/fs"
 	"time"
+
+	"github.com/winfsp/cgofuse/fuse"
 )
 
 // unmountTime is how long the library gets to end a mount.
@@ -21,6 +23,17 @@ var (
 
 // kernelMount is what there is to do when a mount has ended.
 type kernelMount struct{ place place }
+
+// Available returns an error where the system lacks what mounts need.
+func Available() (err error) {
+	defer func() {
+		if recover() != nil { // see cgoFUSE.run
+			err = errNoLibrary
+		}
+	}()
+	_, err = fuse.OptParse(nil, "")
+	return err
+}
 
 // Mount shows fsys at dir: on Windows a drive letter, such as X:, or * for one that is
 // free, or a folder that does not exist or is empty; on macOS an empty folder. When it

@@ -8,21 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/moby/sys/mountinfo"
-	"github.com/spf13/cobra"
 
 	"github.com/tensorguard/tgsp/mount"
 )
 
-func newUmountCommand(a *app) *cobra.Command {
-	revoke := false
-	cmd := &cobra.Command{
-		Use:     "umount DIR",
-		Aliases: []string{"unmount"},
-		Short:   "End a mount",
-		Long: `umount takes the package away from the folder DIR and waits until the process
+const umountHelp = `umount takes the package away from the folder DIR and waits until the process
 that served it has ended.
 
 Where programs still use the folder, umount tries for a moment and then detaches
@@ -33,25 +25,7 @@ With --revoke programs lose what they have open, too: reading fails within a
 second (EACCES, or SIGBUS through a mapping), cached pages and keys go, and the
 folder is unmounted, whoever uses it. Copies that programs have made stay.
 
-It also cleans up after a process that was killed.`,
-		Example: `  tgsp umount ~/model
-
-  # now, whatever uses it
-  tgsp umount --revoke ~/model`,
-		Args: cobra.ExactArgs(1),
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return mountpoints(), cobra.ShellCompDirectiveNoFileComp
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if revoke {
-				return a.revoke(cmd.Context(), args[0])
-			}
-			return a.umount(cmd.Context(), args[0])
-		},
-	}
-	cmd.Flags().BoolVar(&revoke, "revoke", false, "take away what programs have open and mapped as well")
-	return cmd
-}
+It also cleans up after a process that was killed.`
 
 // mountpoints lists all mounts, for completion.
 func mountpoints() []string {
@@ -100,41 +74,6 @@ func (a *app) warnBusy(dir string, users []string) {
 		by = "in use by " + strings.Join(users, ", ")
 	}
 	a.warnf("%s was busy, %s: it is detached, and files that are open stay readable until they are closed", printable(dir), by)
-}
-
-// endTime is how long umount waits for the process that has served a mount.
-const endTime = 10 * time.Second
-
-// awaitEnd waits until the process behind a state has ended. One that still
-// serves open files goes on; of one that was killed it removes what is left.
-func (a *app) awaitEnd(ctx context.Context, s *mountState, lazy bool) error {
-	if lazy && s.alive() {
-		return nil
-	}
-	deadline := time.Now().Add(endTime)
-	for s.alive() {
-		if time.Now().After(deadline) {
-			a.warnf("process %d has served %s and has not ended yet; its log: %s", s.PID, printable(s.Mountpoint), printable(s.Log))
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return errInterrupted
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
-	if err := s.remove(); err != nil {
-		return err
-	}
-	a.tellOfLog(s)
-	return nil
-}
-
-// tellOfLog names the log of a mount that has ended, where somebody should read it.
-func (a *app) tellOfLog(s *mountState) {
-	if tells, err := logTells(s.Log); err == nil && tells && s.Log != "" {
-		a.warnf("there were errors while it was mounted; read %s, then delete it", printable(s.Log))
-	}
 }
 
 // explainUmount says what is there, where it is no mount of ours, and which

@@ -6,17 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/tensorguard/tgsp/mount"
 )
-
-// revokeSignal asks the process that serves a mount to close it.
-const revokeSignal = unix.SIGUSR1
 
 // revoke closes the mount at a place, and those that were detached from it while
 // files were open.
@@ -118,31 +113,6 @@ func (s *mountState) signal(signal unix.Signal) error {
 	return fmt.Errorf("process %d, which serves %s: %w", s.PID, s.Mountpoint, err)
 }
 
-// awaitClosed waits until a process has closed its mount: it says so, or has ended.
-func (a *app) awaitClosed(ctx context.Context, s *mountState) error {
-	for deadline := time.Now().Add(endTime); s.alive(); {
-		now, err := s.reload()
-		if err != nil {
-			return err
-		}
-		if now != nil && now.Closed != nil {
-			if now.Closed.Left > 0 {
-				a.warnf("storage does not answer: parts of files may stay readable to programs that have them open, until it does")
-			}
-			return nil
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("process %d has not closed %s within %s; its log: %s", s.PID, printable(s.Mountpoint), endTime, printable(s.Log))
-		}
-		select {
-		case <-ctx.Done():
-			return errInterrupted
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
-	return nil
-}
-
 // stillMounted is the error for a process that closed its mount and could not
 // unmount it.
 func stillMounted(s *mountState, dir string) error {
@@ -151,16 +121,4 @@ func stillMounted(s *mountState, dir string) error {
 		return err
 	}
 	return withHint(fmt.Errorf("%s is closed, and process %d could not unmount it; its log: %s", dir, s.PID, s.Log), "unmount it with: tgsp umount %s", shellQuote(dir))
-}
-
-// reload reads a state anew; it returns nil where there is none any more.
-func (s *mountState) reload() (*mountState, error) {
-	data, err := os.ReadFile(s.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return parseState(s.file, data)
 }

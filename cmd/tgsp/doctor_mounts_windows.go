@@ -2,23 +2,20 @@
 
 package main
 
-import (
-	"os"
-	"path/filepath"
-)
+import "github.com/tensorguard/tgsp/mount"
 
-// machineChecks says what takes the place of a mount, and looks for what mounts will
-// need.
-func machineChecks() []func() *doctorCheck { return []func() *doctorCheck{checkMounts, checkWinFsp} }
+// libraryHint says how to get what mounts need.
+const libraryHint = "install WinFsp, by which Windows shows folders of programs: winget install WinFsp.WinFsp"
 
-// checkWinFsp looks where the installer of WinFsp puts its libraries.
+func machineChecks() []func() *doctorCheck { return []func() *doctorCheck{checkWinFsp} }
+
+// checkWinFsp looks for it as a mount would.
 func checkWinFsp() *doctorCheck {
-	c := &doctorCheck{Name: "winfsp", OK: true}
-	dir := filepath.Join(os.Getenv("ProgramFiles(x86)"), "WinFsp")
-	if _, err := os.Stat(filepath.Join(dir, "bin")); err != nil {
-		c.Found, c.Next = "WinFsp is not installed, by which Windows shows folders of programs", "winget install WinFsp.WinFsp"
+	c := &doctorCheck{Name: "winfsp", OK: true, Found: "packages can be mounted through WinFsp"}
+	if err := mount.Available(); err != nil {
+		c.Found, c.Next = err.Error(), libraryHint
 		return c
 	}
-	c.Found, c.Values = "WinFsp is installed", map[string]string{"path": dir}
+	c.Values = map[string]string{"notice": winFspNotice}
 	return c
 }

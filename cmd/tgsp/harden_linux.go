@@ -58,3 +58,8 @@ func hasIPCLock() bool {
 	}
 	return data[0].Effective&(1<<unix.CAP_IPC_LOCK) != 0
 }
+
+// unlockMemory lets memory go back to the system.
+func unlockMemory() {
+	unix.Munlockall() //nolint:errcheck,gosec // then some of it stays until this process ends
+}

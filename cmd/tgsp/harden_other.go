@@ -12,3 +12,5 @@ func keepHardened() {}
 
 // lockMemory reports false: the process may be swapped out.
 func lockMemory() bool { return false }
+
+func unlockMemory() {}

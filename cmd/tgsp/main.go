@@ -19,7 +19,7 @@ import (
 // version is set by the build; see the Makefile.
 var version = "dev"
 
-func main() { os.Exit(run()) }
+func main() { os.Exit(supervised(run)) }
 
 // waitingThreads is how many threads may wait in system calls beside those that
 // compute. The scheduler notices only after a while that a thread waits in a
@@ -39,12 +39,12 @@ func endSignals() []os.Signal {
 	return signals
 }
 
-func run() int {
+func run(ctx context.Context) int {
 	hardenProcess()
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + waitingThreads)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
+	ctx, stop := signal.NotifyContext(ctx, endSignals()...)
 	defer stop()
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: secretsHidden{os.Stderr}, secrets: passphrases{asking: ctx}}
 	defer a.secrets.forget()

@@ -39,7 +39,7 @@ func TestHelperHasAHome(t *testing.T) {
 	if dir, err := home(); err == nil {
 		t.Fatalf("there is a home already: %s", dir)
 	}
-	o := &mountOptions{helper: true, fake: true}
+	o := &mountOptions{systemOptions: systemOptions{helper: true, fake: true}}
 	if done, err := o.asHelper(); !done || err != nil || os.Getenv("HOME") != "" {
 		t.Errorf("a call that only asks is done: %v, %v, HOME=%s", done, err, os.Getenv("HOME"))
 	}

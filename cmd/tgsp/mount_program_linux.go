@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"io"
+	iofs "io/fs"
 	"time"
 
 	"github.com/tensorguard/tgsp/mount"
@@ -12,6 +13,37 @@ import (
 
 // private reports whether the mount is one that only a program of exec sees.
 func (s *service) private() bool { return s.handed != nil && s.handed.prepared }
+
+// describeProgram says in the state for whom the mount is.
+func (s *service) describeProgram() {
+	s.state.Private, s.state.Folder = s.private(), s.folder
+}
+
+// verb is the one that the mount was asked for by.
+func (s *service) verb() string {
+	if s.handed != nil {
+		return execVerb
+	}
+	return "mount"
+}
+
+// attach shows the contents, in a mount that was prepared where there is one.
+func (s *service) attach(contents iofs.FS, opts mount.Options) (*mount.Server, error) {
+	if s.private() {
+		return s.handed.mount(s.dir).Serve(contents, opts)
+	}
+	return mount.Mount(s.dir, contents, opts)
+}
+
+// outlast lets a mount for a program go on when this process is told to end: the
+// signal that ends a group of processes is for the program, which may still read. The
+// mount ends after it.
+func (s *service) outlast(ctx, serving context.Context) (context.Context, context.Context) {
+	if s.handed == nil {
+		return ctx, serving
+	}
+	return context.WithoutCancel(ctx), context.WithoutCancel(ctx)
+}
 
 // endReason says why a mount has ended that this process did not end.
 func (s *service) endReason(server *mount.Server) string {

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 )
 
@@ -26,7 +24,7 @@ func openLog(name, mountpoint string) (*os.File, error) {
 		}
 		name = filepath.Join(dir, stateName(mountpoint, os.Getpid())+".log")
 	}
-	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NOFOLLOW, 0o600)
+	return openLogFile(name)
 }
 
 // logTells reports whether a log holds what somebody should read.

@@ -4,15 +4,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"os"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 	"github.com/tensorguard/tgsp/container"
@@ -36,41 +33,20 @@ type service struct {
 	metrics  *serviceMetrics  // nil where none are wanted
 }
 
-// serveDaemon is serve for a process that another one of ours waits for.
-func (o *mountOptions) serveDaemon(ctx context.Context, a *app) error {
-	// fusermount3 has no business with it.
-	unix.CloseOnExec(o.readyFD)
-	s := &service{mountOptions: o, app: a, parent: os.NewFile(uintptr(o.readyFD), "parent"), closing: newClosing()}
-	err := s.serveOnRecord(ctx)
-	if err != nil && s.parent != nil {
-		// The parent says it; nobody should read it twice.
-		err = errors.Join(err, s.tell(&daemonMessage{Error: a.describe(err)}))
-		a.stderr = io.Discard
-	}
-	return err
-}
-
 // serveForeground is serve for a process that its user watches.
 func (o *mountOptions) serveForeground(ctx context.Context, a *app) error {
 	s := &service{mountOptions: o, app: a, closing: newClosing()}
 	return s.serveOnRecord(ctx)
 }
 
-// send sends the parent a message.
-func (s *service) send(m *daemonMessage) error { return json.NewEncoder(s.parent).Encode(m) }
-
-// tell sends the parent its last message.
-func (s *service) tell(m *daemonMessage) error {
-	err := s.send(m)
-	err = errors.Join(err, s.parent.Close())
-	s.parent = nil
-	return err
-}
-
 // serve opens, mounts, and returns when the mount has ended. What opening needs,
 // identities above all, it does not keep.
 func (s *service) serve(ctx context.Context) error {
-	s.closing.obey()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	if err := s.obey(end); err != nil {
+		return err
+	}
 	session, err := s.openInTime(ctx)
 	if err != nil {
 		return err
@@ -102,6 +78,8 @@ func (s *service) serve(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(s.explain(err), s.dropLog())
 	}
+	// A drive that was free is known only now.
+	s.dir, s.state.Mountpoint, s.known.Mountpoint = server.Dir(), server.Dir(), server.Dir()
 	return s.run(ctx, server, session)
 }
 
@@ -110,6 +88,7 @@ func (s *service) mount(reader *container.Reader) (*mount.Server, error) {
 	opts := mount.Options{
 		FSName:     s.pkg,
 		Source:     s.pkg,
+		Label:      s.state.PackageID + " " + s.state.Version,
 		AllowOther: s.allowOther,
 		NoExec:     s.noExec,
 		UID:        uint32(os.Getuid()), //nolint:gosec // the kernel's ids have 32 bits
@@ -121,10 +100,7 @@ func (s *service) mount(reader *container.Reader) (*mount.Server, error) {
 		OnRead:      s.metrics.onRead(),
 		OnStore:     s.metrics.onStore(),
 	}
-	if s.private() {
-		return s.handed.mount(s.dir).Serve(tgspfs.New(reader), opts)
-	}
-	return mount.Mount(s.dir, tgspfs.New(reader), opts)
+	return s.attach(tgspfs.New(reader), opts)
 }
 
 // explain adds the next step where it depends on what was asked for.
@@ -173,11 +149,7 @@ func (s *service) run(ctx context.Context, server *mount.Server, session *sessio
 		server.Revoke()
 		return errors.Join(err, server.Detach())
 	}
-	if s.handed != nil {
-		// The signal that ends a group of processes is for the program, which may
-		// still read: the mount ends after it.
-		ctx, serving = context.WithoutCancel(ctx), context.WithoutCancel(ctx)
-	}
+	ctx, serving = s.outlast(ctx, serving)
 	s.leaveWithProgram(serving, server)
 	s.leaveWhenIdle(serving, server)
 	s.tellReady()
@@ -186,7 +158,11 @@ func (s *service) run(ctx context.Context, server *mount.Server, session *sessio
 	case err := <-s.preloadBeside(serving):
 		return errors.Join(err, s.stop(ctx, server))
 	case <-ended:
-		s.unmounted(s.endReason(server))
+		reason := s.endReason(server)
+		if ctx.Err() != nil { // libraries listen for signals, too
+			reason = unmountedBySignal
+		}
+		s.unmounted(reason)
 		return nil
 	case <-s.closing.done:
 		s.tellClosed()
@@ -208,19 +184,6 @@ func (s *service) admitted(session *session) error {
 	}
 	s.closing.begin()
 	return err
-}
-
-// detach lets the parent of a daemon go. Standard error was the parent's while
-// it had to hear of what goes wrong, fusermount3's words too; from now on it is
-// the log, so that a crash shows there.
-func (s *service) detach() error {
-	if s.parent == nil {
-		return nil
-	}
-	if err := unix.Dup3(int(s.file.Fd()), unix.Stderr, 0); err != nil { // descriptors are small
-		return err
-	}
-	return s.tell(&daemonMessage{Ready: s.state})
 }
 
 // stop unmounts because this process was told to end.
@@ -253,10 +216,8 @@ func (s *service) describe(reader *container.Reader) error {
 		Version:      manifest.Version,
 		ManifestHash: envelope.ManifestHash().String(),
 		Foreground:   s.parent == nil,
-		Private:      s.private(),
 		MountedAt:    time.Now().UTC().Truncate(time.Second),
 	}
-	s.state.Folder = s.folder
 	if !s.fleetEnd.IsZero() {
 		end := s.fleetEnd.UTC()
 		s.state.FleetUntil = &end
@@ -265,6 +226,7 @@ func (s *service) describe(reader *container.Reader) error {
 		notAfter := time.Unix(int64(s.window.NotAfter), 0).UTC() //nolint:gosec // bounded by the format
 		s.state.NotAfter, s.state.OpenUntil = &notAfter, &end
 	}
+	s.describeProgram()
 	return s.state.identify()
 }
 

@@ -3,20 +3,15 @@
 package main
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/tensorguard/tgsp/cmd/tgsp/durable"
-	"github.com/tensorguard/tgsp/mount"
 )
 
 // mountState is what the process that serves a mount writes about itself, for
@@ -68,9 +63,8 @@ func (s *mountState) identify() (err error) {
 }
 
 func thisHost() (host, boot string) {
-	host, _ = os.Hostname()                                 // an empty name does as well
-	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // likewise
-	return host, string(bytes.TrimSpace(id))
+	host, _ = os.Hostname() // an empty name does as well
+	return host, bootID()
 }
 
 // save writes the state for others to find.
@@ -165,72 +159,4 @@ func cleanStates() error {
 		err = errors.Join(err, s.dropFolder(), s.remove())
 	}
 	return err
-}
-
-// dropFolder removes the folder that was made for a program of exec. One with the
-// mounts of several packages goes with the last of them: for the others it would
-// vanish, in their namespace too.
-func (s *mountState) dropFolder() error {
-	if s.Folder == "" {
-		return nil
-	}
-	if s.Mountpoint != s.Folder {
-		if err := ignoreMissing(os.Remove(s.Mountpoint)); err != nil { // in another namespace it is not there
-			return err
-		}
-	}
-	stay, err := s.neighbours()
-	if err == nil && len(stay) > 0 {
-		// Of two that end at the same time each sees that the other leaves.
-		s.Leaving = true
-		err = s.save()
-		if err == nil {
-			stay, err = s.neighbours()
-		}
-	}
-	if err != nil || len(stay) > 0 {
-		return err
-	}
-	return ignoreServed(os.Remove(s.Folder))
-}
-
-// neighbours are the mounts of other packages for the same program that stay.
-func (s *mountState) neighbours() ([]*mountState, error) {
-	states, err := mountStates()
-	return slices.DeleteFunc(states, func(other *mountState) bool {
-		return other.Folder != s.Folder || other.file == s.file || other.Leaving || !other.alive()
-	}), err
-}
-
-// mountTable returns the mounts of all users by mountpoint.
-func mountTable() (map[string]mount.Info, error) {
-	list, err := mount.List()
-	if err != nil {
-		return nil, err
-	}
-	table := make(map[string]mount.Info, len(list))
-	for _, info := range list {
-		table[info.Dir] = info
-	}
-	return table, nil
-}
-
-// processStart returns when a process was started, in ticks since the machine
-// was: field 22 of /proc/PID/stat. A process that has ended gives an error, also
-// while its parent has not yet taken notice.
-func processStart(pid int) (uint64, error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	// The second field is a name in brackets that may hold anything.
-	_, rest, _ := strings.Cut(string(data[bytes.LastIndexByte(data, ')')+1:]), " ")
-	fields := strings.Fields(rest)
-	if len(fields) < 20 {
-		return 0, fmt.Errorf("process %d: its stat has only %d fields", pid, len(fields))
-	}
-	if state := fields[0]; state == "Z" || state == "X" {
-		return 0, fmt.Errorf("process %d has ended", pid)
-	}
-	return strconv.ParseUint(fields[19], 10, 64)
 }

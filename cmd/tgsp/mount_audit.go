@@ -30,11 +30,7 @@ func (s *service) serveOnRecord(ctx context.Context) error {
 		}
 		s.logger.Error("the audit log is not whole", "error", err)
 	}
-	verb := "mount"
-	if s.handed != nil {
-		verb = execVerb
-	}
-	return s.audited(verb, s.pkg, s.complain, func() error { return s.serve(ctx) })
+	return s.audited(s.verb(), s.pkg, s.complain, func() error { return s.serve(ctx) })
 }
 
 // maxDefects is how many defects are recorded: a package that is gone must not

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 )
 
 // States of a mount, as status shows them.
@@ -137,19 +136,6 @@ func (s *mountState) entry() mountEntry {
 }
 
 func unmountHint(dir string) string { return "tgsp umount " + shellQuote(dir) }
-
-// disconnected reports whether the process behind a folder is gone. One that
-// does not answer within a second is there.
-func disconnected(dir string) bool {
-	answer := make(chan error, 1)
-	go func() { answer <- unix.Statfs(dir, new(unix.Statfs_t)) }()
-	select {
-	case err := <-answer:
-		return err == unix.ENOTCONN //nolint:errorlint // system calls return it as it is
-	case <-time.After(time.Second):
-		return false
-	}
-}
 
 func (a *app) printStatus(status *mountStatus) {
 	if len(status.Mounts) == 0 {

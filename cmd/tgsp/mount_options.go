@@ -39,13 +39,13 @@ func (o *mountOptions) applyWord(a *app, word string) error {
 		"identity": add(&o.files), "trusted_key": add(&o.trusted), "require_key": add(&o.require),
 		"expect": set(&o.expect), "log": set(&o.log), "audit_log": set(&o.auditLog), "grace": set(&o.grace),
 		"idle_timeout": set(&o.idle), "metrics": set(&o.metricsAddr),
-		"preload": add(&o.preload), "identity_command": set(&o.command), "passphrase_file": set(&a.secrets.file),
+		"identity_command": set(&o.command), "passphrase_file": set(&a.secrets.file),
 	}
 	plain := map[string]func(){
 		"foreground": on(&o.foreground), "allow_other": on(&o.allowOther), "noexec": on(&o.noExec),
 		"no_rollback": on(&o.noRollback), "allow_rollback": on(&o.allowRollback), "wait_for_clock": on(&o.waitForClock),
-		"preload": func() { o.preload = append(o.preload, everything) }, // or with a value
 	}
+	o.addSystemWords(valued, plain, value)
 	switch {
 	case valued[name] != nil && (hasValue || plain[name] == nil):
 		if value == "" {
@@ -59,7 +59,7 @@ func (o *mountOptions) applyWord(a *app, word string) error {
 		plain[name]()
 	case name == "rw":
 		// mount(8) says rw whenever its user has not said ro.
-		if !o.helper {
+		if !o.calledByMount() {
 			return withHint(usagef("-o rw: a mounted package can only be read"), "leave it out")
 		}
 	case ignoredMountOptions[name], strings.HasPrefix(name, "x-"), strings.HasPrefix(name, "X-"):

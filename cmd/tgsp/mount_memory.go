@@ -6,8 +6,6 @@ import (
 	"math"
 	"runtime"
 	"runtime/debug"
-
-	"golang.org/x/sys/unix"
 )
 
 // Room for what serving takes beside the package's index: buffers of reads that
@@ -39,8 +37,8 @@ func limitMemory() {
 // releaseMemory gives memory that nothing leads to any more back to the system,
 // which wipes it. Locked memory cannot be given back.
 func releaseMemory() {
-	unix.Munlockall() //nolint:errcheck,gosec // then some of it stays until this process ends
-	for range 2 {     // the pools of buffers outlive one collection
+	unlockMemory()
+	for range 2 { // the pools of buffers outlive one collection
 		runtime.GC()
 	}
 	debug.FreeOSMemory()

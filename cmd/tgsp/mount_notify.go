@@ -19,6 +19,7 @@ func (s *service) tellManager(words string) {
 
 // tellReady says that the folder can be read from now on.
 func (s *service) tellReady() {
+	tellServiceReady()
 	s.tellManager(systemd.SdNotifyReady + "\n" + statusLine(s.state.PackageID+" "+s.state.Version+" is mounted at "+s.dir))
 }
 

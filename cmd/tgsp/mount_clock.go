@@ -7,8 +7,6 @@ import (
 	"errors"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/tensorguard/tgsp/container"
 )
 
@@ -43,23 +41,12 @@ func (s *service) openInTime(ctx context.Context) (*session, error) {
 // sayWaiting tells the user, through the parent where there is one.
 func (s *service) sayWaiting(why error) error {
 	text := "waiting for the time to be set: " + escaped(why.Error())
-	if s.parent == nil {
-		s.tellManager(statusLine(text))
-		s.app.notef("tgsp: %s\n", text)
-		return nil
+	if s.parent != nil {
+		return s.sendWaiting(text)
 	}
-	return s.send(&daemonMessage{Waiting: text})
-}
-
-// orphaned reports whether the parent that waits for this process is gone: nobody
-// would know of the mount.
-func (s *service) orphaned() bool {
-	if s.parent == nil {
-		return false
-	}
-	poll := []unix.PollFd{{Fd: int32(s.readyFD)}} //nolint:gosec // descriptors are small
-	n, err := unix.Poll(poll, 0)
-	return err == nil && n > 0 && poll[0].Revents&unix.POLLERR != 0
+	s.tellManager(statusLine(text))
+	s.app.notef("tgsp: %s\n", text)
+	return nil
 }
 
 // keepFloor takes note of the time while a package whose policy depends on it is served, so

@@ -4,13 +4,9 @@ package main
 
 import (
 	"errors"
-	"os"
-	"os/signal"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 )
@@ -52,15 +48,6 @@ var errClosed = errors.New("the mount is closed")
 
 func newClosing() *closing {
 	return &closing{now: time.Now, uptime: uptime, begun: make(chan struct{}), done: make(chan struct{})}
-}
-
-// uptime survives a suspended machine, other than Go's monotonic clock.
-func uptime() time.Duration {
-	var t unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {
-		return 0 // then the wall clock alone decides
-	}
-	return time.Duration(t.Nano())
 }
 
 // begin lets those go on that have come before it.
@@ -161,18 +148,4 @@ func (c *closing) nap(d time.Duration) bool {
 	case <-time.After(min(d, closingNap)):
 		return false
 	}
-}
-
-// obey closes the mount when umount --revoke sends its signal, which would end a
-// process that does not listen.
-func (c *closing) obey() {
-	asked := make(chan os.Signal, 1)
-	signal.Notify(asked, revokeSignal)
-	go func() {
-		select {
-		case <-asked:
-			c.close(closure{audit.Revoked, onRequest})
-		case <-c.done:
-		}
-	}()
 }
