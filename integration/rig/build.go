@@ -15,12 +15,13 @@ import (
 // command is the package that [Build] compiles.
 const command = "github.com/tensorguard/tgsp/cmd/tgsp"
 
-// Build compiles the command without cgo into dir and returns its path. The
-// caller's working directory must lie inside the module.
+// Build compiles the command into dir and returns its path: without cgo, unless this
+// package was built for the other adapter. The caller's working directory must lie
+// inside the module.
 func Build(ctx context.Context, dir string) (string, error) {
 	bin := filepath.Join(dir, "tgsp")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", bin, command)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", buildTags, "-o", bin, command)
+	cmd.Env = append(os.Environ(), buildCgo)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build %s: %w\n%s", command, err, out)
 	}
