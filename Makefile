@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # make demo and make test do all set-up themselves. The work is in .ci.
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-
-.PHONY: build package demo test fuzz torture check bench frameworks fmt clean help
+.PHONY: build package release demo test fuzz torture check bench frameworks fmt clean help
 
 build: ## bin/tgsp, one static binary
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/tgsp ./cmd/tgsp
+	.package/compile bin/tgsp
 
-package: ## .deb, .rpm, checksums and lists of contents for amd64 and arm64, in bin/packages
-	VERSION=$(VERSION) .package/build bin/packages
+package: ## .deb, .rpm, .tar.gz, checksums and lists of contents for amd64 and arm64, in bin/packages
+	.package/build bin/packages linux/amd64 linux/arm64
+
+release: ## the same for Linux, Windows (.zip) and macOS, in bin/release
+	.ci/setup zip
+	.package/build bin/release linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/arm64
 
 demo: build ## pack, verify, mount and read a small model, with the commands shown
 	.ci/demo bin/tgsp
