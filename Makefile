@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # make demo and make test do all set-up themselves. The work is in .ci.
 
-.PHONY: build package release demo test fuzz torture check bench frameworks fmt clean help
+.PHONY: build package release demo test test-all fuzz torture check bench frameworks fmt clean help
 
 build: ## bin/tgsp, one static binary
 	.package/compile bin/tgsp
@@ -18,6 +18,9 @@ demo: build ## pack, verify, mount and read a small model, with the commands sho
 
 test: ## install what the tests need, then run all of them
 	.ci/test
+
+test-all: test ## make test, and what is too slow for every change
+	go test ./integration -count=1 -timeout 1h -v -run '^TestReleaseIsReproducible$$' -release.all
 
 torture: ## the tests that run for minutes: reads of all kinds, mounts and their ends, changes; TIME=10m
 	.ci/setup ca-certificates git gcc libc6-dev fuse3 age python3-torch python3-numpy python3-opencv util-linux
@@ -51,4 +54,4 @@ clean: ## remove what was built
 	rm -rf bin .cache
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile
