@@ -62,10 +62,10 @@ func TestReleaseIsReproducible(t *testing.T) {
 	work := folder(t, caller(t))
 	copied := filepath.Join(work, "elsewhere")
 	succeeds(t, rig.Collect(exec.Command("sh", "-ec", `
-		mkdir "$0" "$0/.cache" "$1"
+		mkdir -p "$0/.cache/bin" "$1"
 		tar -C .. --exclude=./.git --exclude=./.cache --exclude=./bin -cf - . | tar -C "$0" -xmf -
 		chmod -R go= "$0"
-		cp -R ../.cache/bin "$0/.cache/" # its programs are named in lists, by their hashes`, copied, filepath.Join(work, "home"))))
+		cp ../.cache/bin/nfpm ../.cache/bin/cyclonedx-gomod "$0/.cache/bin/" # named in lists, by its hash`, copied, filepath.Join(work, "home"))))
 
 	// A shell sets the umask: this process's is that of all tests.
 	cmd := exec.Command("sh", "-c", `umask 077; exec .package/build "$@"`, "sh", filepath.Join(work, "again"))
