@@ -1,21 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 # make demo and make test do all set-up themselves. The work is in .ci.
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-
-.PHONY: build package demo test fuzz torture check bench frameworks fmt clean help
+.PHONY: build package release demo test test-all fuzz torture check bench frameworks fmt clean help
 
 build: ## bin/tgsp, one static binary
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/tgsp ./cmd/tgsp
+	.package/compile bin/tgsp
 
-package: ## .deb, .rpm, checksums and lists of contents for amd64 and arm64, in bin/packages
-	VERSION=$(VERSION) .package/build bin/packages
+package: ## .deb, .rpm, .tar.gz, checksums and lists of contents for amd64 and arm64, in bin/packages
+	.package/build bin/packages linux/amd64 linux/arm64
+
+release: ## the same for Linux, Windows (.zip) and macOS, in bin/release
+	.ci/setup zip
+	.package/build bin/release linux/amd64 linux/arm64 windows/amd64 windows/arm64 darwin/arm64
 
 demo: build ## pack, verify, mount and read a small model, with the commands shown
 	.ci/demo bin/tgsp
 
 test: ## install what the tests need, then run all of them
 	.ci/test
+
+test-all: test ## make test, and what is too slow for every change
+	go test ./integration -count=1 -timeout 1h -v -run '^TestReleaseIsReproducible$$' -release.all
 
 torture: ## the tests that run for minutes: reads of all kinds, mounts and their ends, changes; TIME=10m
 	.ci/setup ca-certificates git gcc libc6-dev fuse3 age python3-torch python3-numpy python3-opencv util-linux
@@ -49,4 +54,4 @@ clean: ## remove what was built
 	rm -rf bin .cache
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile

@@ -15,7 +15,7 @@
 // Linux with FUSE, and from Debian or Ubuntu:
 //
 //	apt-get install --no-install-recommends fuse3 python3-torch python3-numpy \
-//	  python3-opencv python3-cryptography python3-cbor2 debootstrap
+//	  python3-opencv python3-cryptography python3-cbor2 debootstrap zip
 //
 // ONNX Runtime and llama.cpp run on Node; .ci/node installs them in .cache. The
 // benchmark in bench/ needs age too. A missing tool fails a test, it never skips one.

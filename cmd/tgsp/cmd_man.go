@@ -27,7 +27,7 @@ func newManCommand() *cobra.Command {
 			}
 			book := &manpage.Book{
 				Date:       date,
-				Source:     "tgsp " + version,
+				Source:     "tgsp " + builtFrom().Version,
 				Title:      "TGSP",
 				ExitStatus: exitCodes,
 				Root:       manSections,
@@ -56,6 +56,8 @@ var manSections = []manpage.Section{
 	{Title: "ENVIRONMENT", Text: `TGSP_HOME names the folder for keys, trust and what is remembered, in place of
 tgsp in the user's configuration (~/.config). Services have their own: see
 /usr/share/doc/tgsp/README.md.`},
+	{Title: "SYSTEMS", Text: `On macOS nothing is mounted: mount, umount, preload, status and exec end with exit
+status 17 there, and extract writes what is in a package to a folder.`},
 	{Title: "FILES", Text: `  author.key, identity.key   secret keys, made by tgsp init
   trust.json                 authors that you trust
   settings.json              rules for every verb: see tgsp-doctor(1)

@@ -13,16 +13,23 @@ import (
 
 func newVersionCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "version [--json]",
-		Short:   "Show the version of tgsp and of the format",
-		Example: `  tgsp version`,
-		Args:    cobra.NoArgs,
+		Use:   "version [--json]",
+		Short: "Show the version of tgsp and of the format",
+		Long: `Shows the version of tgsp, the commit that it was built from with the time of
+that, the version of the package format, and what it was built with and for. A
+version that ends in -dirty had changes that no commit has.`,
+		Example: `  tgsp version
+  tgsp version --json | jq -r .commit`,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if a.json {
-				return a.writeJSON(map[string]any{
-					"version": version, "format_version": container.FormatVersion,
-					"go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
-				})
+				return a.writeJSON(struct {
+					source
+					FormatVersion int    `json:"format_version"`
+					Go            string `json:"go"`
+					OS            string `json:"os"`
+					Arch          string `json:"arch"`
+				}{builtFrom(), container.FormatVersion, runtime.Version(), runtime.GOOS, runtime.GOARCH})
 			}
 			a.printf("%s\n", versionText())
 			return nil
@@ -34,5 +41,5 @@ func newVersionCommand(a *app) *cobra.Command {
 
 // versionText is what the verb and the flag --version show.
 func versionText() string {
-	return fmt.Sprintf("tgsp %s, package format %d, %s %s/%s", version, container.FormatVersion, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("tgsp %s, package format %d, %s %s/%s", builtFrom(), container.FormatVersion, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

@@ -16,9 +16,6 @@ import (
 	"syscall"
 )
 
-// version is set by the build; see the Makefile.
-var version = "dev"
-
 func main() { os.Exit(supervised(run)) }
 
 // waitingThreads is how many threads may wait in system calls beside those that
