@@ -21,6 +21,7 @@ test: ## install what the tests need, then run all of them
 
 test-all: test ## make test, and what is too slow for every change
 	go test ./integration -count=1 -timeout 1h -v -run '^TestReleaseIsReproducible$$' -release.all
+	CGO_ENABLED=1 go test -tags fuse3 ./integration -count=1 -timeout 1h -run "$$(.ci/adapter-tests all)"
 
 torture: ## the tests that run for minutes: reads of all kinds, mounts and their ends, changes; TIME=10m
 	.ci/setup ca-certificates git gcc libc6-dev fuse3 age python3-torch python3-numpy python3-opencv util-linux

@@ -45,3 +45,15 @@ func (o *mountOptions) daemonArgs(handed []string) []string {
 	}
 	return append(args, "--", o.pkg, o.dir)
 }
+
+// rollbackArgs are the flags with which another process of ours does the same.
+func (r *rollbackFlags) rollbackArgs() []string {
+	var args []string
+	if r.noRollback {
+		args = append(args, "--no-rollback")
+	}
+	if r.allowRollback {
+		args = append(args, "--allow-rollback")
+	}
+	return args
+}

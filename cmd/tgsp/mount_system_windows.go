@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/windows"
 
@@ -94,7 +93,7 @@ func processStart(pid int) (uint64, error) {
 	if err := windows.GetProcessTimes(process, &start, &exit, &kernel, &user); err != nil {
 		return 0, err
 	}
-	return *(*uint64)(unsafe.Pointer(&start)), nil
+	return uint64(start.HighDateTime)<<32 | uint64(start.LowDateTime), nil
 }
 
 // bootID is not needed: when a process has started tells which it is.

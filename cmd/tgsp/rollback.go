@@ -23,15 +23,3 @@ func (r *rollbackFlags) refusesRollback() (bool, error) {
 	}
 	return (r.noRollback || set.NoRollback) && !r.allowRollback, nil
 }
-
-// rollbackArgs are the flags with which another process of ours does the same.
-func (r *rollbackFlags) rollbackArgs() []string {
-	var args []string
-	if r.noRollback {
-		args = append(args, "--no-rollback")
-	}
-	if r.allowRollback {
-		args = append(args, "--allow-rollback")
-	}
-	return args
-}
