@@ -5,7 +5,8 @@
 // failures that only a whole system shows (a full disk, a signal, a package
 // that changes beneath its mount).
 //
-// The tests build cmd/tgsp with CGO_ENABLED=0 and drive it as a user would; every
+// The tests build cmd/tgsp with CGO_ENABLED=0 and drive it as a user would (with -tags
+// fuse3 and cgo: over libfuse, by the adapter that Windows and macOS mount with); every
 // read of a mounted folder happens in another process than the one that checks it.
 // Nothing here imports the packages under test but the comparison with the second
 // reader, which asks about every code point and hundreds of keys.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package mount shows an io/fs.FS as a read-only folder, on Linux through FUSE.
-// It knows nothing of packages: whatever serves bytes behind the io/fs.FS is
+// Package mount shows an io/fs.FS as a read-only folder: on Linux through FUSE, on
+// Windows through WinFsp and on macOS through macFUSE. It knows nothing of packages: whatever serves bytes behind the io/fs.FS is
 // asked for them, and an error of its becomes EIO for the program that reads.
 //
 // # How a read travels
 //
-// A program reads or maps a file. What is in the page cache never comes here.
+// On Linux: a program reads or maps a file. What is in the page cache never comes here.
 // For the rest the kernel sends requests of up to 1 MiB, several at a time, on
 // which goroutines of the go-fuse library call ReadAt of the file, straight into
 // the buffer that is then written to the kernel; or the file lends its own (Lender).
@@ -82,7 +82,34 @@
 // holds it, and what enters the folder before it is served waits. Server.Revoke
 // works as ever; unmounting is the namespace's.
 //
+// # Other systems
+//
+// WinFsp and macFUSE are reached by cgofuse, on Windows without cgo. What checks,
+// reads and decrypts ahead is the same code for all systems; the library's part is
+// what asks it. On Linux that part is built with -tags fuse3 and cgo, over libfuse,
+// where the tests of mounts run with it. What differs:
+//
+//   - Jobs have no way into the system's cache, so what they decrypt waits in memory
+//     until it is asked for, and nothing is lent: replies are filled.
+//   - Windows caches data and reads ahead where FileInfoTimeout is -1, and only there.
+//     It forgets a file when its last handle is closed: KeepFileCache would spare
+//     reads, but what lies in the cache of a file that is not open could not be taken
+//     back.
+//   - Server.Revoke asks WinFsp to purge the files that were opened
+//     (FspFileSystemNotify). Pages that a program has mapped stay with it. On macOS and
+//     over libfuse there is no such call: reads are refused because the system asks for
+//     attributes first, mapped pages stay as well.
+//   - WinFsp has no read-only option that cgofuse passes on. Every question that would
+//     change something is answered with EROFS, and files carry the read-only attribute.
+//   - Names on Windows are found whatever their case, unless a folder has two that are
+//     one without it; then case matters in the whole mount, so that no name ever leads
+//     to another file.
+//   - Others than the user are kept out by the modes of files and folders, which WinFsp
+//     makes access lists of.
+//
 // # What is set, and why
+//
+// On Linux, through go-fuse:
 //
 //   - The read-ahead of the mount's device is raised where that is allowed. At
 //     the kernel's default of 128 KiB every request is that small whatever the
