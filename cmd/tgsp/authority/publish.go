@@ -18,6 +18,7 @@ import (
 
 	"github.com/tensorguard/tgsp/cmd/tgsp/durable"
 	"github.com/tensorguard/tgsp/crypto/fleet"
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 )
 
 // Publish signs a fleet file with what the fleet is now, and makes the entries of
@@ -94,7 +95,7 @@ type entryWriter struct {
 func (s *Store) newEntryWriter(serial uint64) (*entryWriter, error) {
 	// A publication that was cut off may have left files of the same names.
 	create := func(name string) (*os.File, error) {
-		return os.OpenFile(filepath.Join(s.dir, name), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+		return sysfile.OpenPrivate(filepath.Join(s.dir, name), os.O_RDWR|os.O_CREATE|os.O_TRUNC)
 	}
 	packed, err := create(packedName(serial))
 	if err != nil {
