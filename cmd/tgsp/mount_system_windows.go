@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/windows"
 
 	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 	"github.com/tensorguard/tgsp/mount"
 )
 
@@ -104,5 +105,5 @@ func uptime() time.Duration { return windows.DurationSinceBoot() }
 
 // openLogFile opens a log at its end.
 func openLogFile(name string) (*os.File, error) {
-	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	return sysfile.OpenPrivate(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND)
 }
