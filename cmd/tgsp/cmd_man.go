@@ -56,8 +56,9 @@ var manSections = []manpage.Section{
 	{Title: "ENVIRONMENT", Text: `TGSP_HOME names the folder for keys, trust and what is remembered, in place of
 tgsp in the user's configuration (~/.config). Services have their own: see
 /usr/share/doc/tgsp/README.md.`},
-	{Title: "SYSTEMS", Text: `On macOS nothing is mounted: mount, umount, preload, status and exec end with exit
-status 17 there, and extract writes what is in a package to a folder.`},
+	{Title: "SYSTEMS", Text: `On Windows mounts need WinFsp. On macOS they need macFUSE and a program that was built
+with cgo; others end with exit status 17, and extract writes what is in a package to a
+folder. exec and preload are for Linux.`},
 	{Title: "FILES", Text: `  author.key, identity.key   secret keys, made by tgsp init
   trust.json                 authors that you trust
   settings.json              rules for every verb: see tgsp-doctor(1)
