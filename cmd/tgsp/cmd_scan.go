@@ -53,8 +53,16 @@ func runScan(ctx context.Context, a *app, paths []string) error {
 	if err != nil {
 		return err
 	}
+	table, err := mountTable()
+	if err != nil {
+		return err
+	}
+	var mounts []scan.Mount
+	for dir, info := range table {
+		mounts = append(mounts, scan.Mount{Dir: dir, Source: info.Source})
+	}
 	update, end := a.count("files looked at")
-	found, err := scan.Walk(ctx, paths, update)
+	found, err := scan.Walk(ctx, paths, mounts, update)
 	end()
 	if err != nil {
 		return err

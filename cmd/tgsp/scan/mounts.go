@@ -26,6 +26,20 @@ type mountEntry struct {
 	source string
 }
 
+// add adds mounts of packages that are not known yet. A drive of Windows is known by
+// its letter, and its folder ends in a separator.
+func (t mountTable) add(mounts []Mount) {
+	for _, m := range mounts {
+		dir := m.Dir
+		if filepath.VolumeName(dir) == dir {
+			dir += string(filepath.Separator)
+		}
+		if _, known := t[dir]; !known {
+			t[dir] = mountEntry{mountPackage, m.Source}
+		}
+	}
+}
+
 // at returns the mount whose mountpoint a path is. A folder that is none is
 // mountFiles, as are other mounts.
 func (t mountTable) at(path string) (Mount, mountKind) {

@@ -6,7 +6,7 @@ package scan
 
 import "path/filepath"
 
-// readMounts returns an empty table: packages are mounted on Linux only.
+// readMounts returns an empty table: see mountTable.add.
 func readMounts() (mountTable, error) { return mountTable{}, nil }
 
 // resolve returns a path without symbolic links.

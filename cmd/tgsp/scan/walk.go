@@ -56,16 +56,18 @@ var errKind = errors.New("it is neither a file nor a folder")
 // whatever its names and whichever paths lead to it, follows no symbolic links
 // but those that are given as paths, opens nothing but regular files and
 // folders, and enters neither mounts of packages nor pseudo file systems. What
-// cannot be read is a Problem, and the rest is done.
+// cannot be read is a Problem, and the rest is done. mounts are those of packages,
+// where the system has no table that shows them.
 //
 // Progress, which may be nil, is told how many files have been looked at, from
 // one goroutine at a time. The error is that of the context, or says that the
 // table of mounts cannot be read.
-func Walk(ctx context.Context, paths []string, progress func(files int64)) (*Result, error) {
+func Walk(ctx context.Context, paths []string, mounts []Mount, progress func(files int64)) (*Result, error) {
 	table, err := readMounts()
 	if err != nil {
 		return nil, err
 	}
+	table.add(mounts)
 	w := newWalker(ctx, table, progress)
 	done := make(chan struct{})
 	go func() {

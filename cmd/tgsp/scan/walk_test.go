@@ -33,7 +33,7 @@ func tree(t *testing.T, files map[string][]byte) string {
 
 func walk(t *testing.T, paths ...string) *Result {
 	t.Helper()
-	r, err := Walk(t.Context(), paths, nil)
+	r, err := Walk(t.Context(), paths, nil, nil)
 	check(t, err)
 	return r
 }
@@ -57,7 +57,7 @@ func TestWalk(t *testing.T) {
 		"a.txt": gguf(3), "b/c": safetensors(tensorHeader, 24), "b/d/e.gguf": []byte("no weights"), "b/d/f": sample(t, "save.pt"), ".hidden/g": onnx(), "empty": nil,
 	})
 	var told []int64
-	r, err := Walk(t.Context(), []string{dir}, func(n int64) { told = append(told, n) })
+	r, err := Walk(t.Context(), []string{dir}, nil, func(n int64) { told = append(told, n) })
 	check(t, err)
 	wantFiles(t, r, dir, ".hidden/g", "a.txt", "b/c", "b/d/f")
 	if f := r.Files[1]; f.Kind != GGUF || f.Size != int64(len(gguf(3))) {
@@ -212,7 +212,7 @@ func TestWalkInterrupted(t *testing.T) {
 		cancel()
 	}()
 	first := true
-	_, err := Walk(ctx, []string{dir}, func(int64) {
+	_, err := Walk(ctx, []string{dir}, nil, func(int64) {
 		if first {
 			first = false
 			close(held)
@@ -222,5 +222,21 @@ func TestWalkInterrupted(t *testing.T) {
 	close(released)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestMountsThatNoTableShows gives a mount that only its process tells of.
+func TestMountsThatNoTableShows(t *testing.T) {
+	dir := t.TempDir()
+	mounted := filepath.Join(dir, "mounted")
+	if err := os.Mkdir(mounted, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Walk(t.Context(), []string{dir}, []Mount{{mounted, "model.tgsp"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []Mount{{mounted, "model.tgsp"}}; !slices.Equal(r.Mounts, want) {
+		t.Errorf("mounts %v, want %v", r.Mounts, want)
 	}
 }
