@@ -63,6 +63,7 @@ func (s *Store) Publish(ctx context.Context, now time.Time, validFor time.Durati
 	if err != nil {
 		return nil, err
 	}
+	old.close() // Windows removes nothing that is open
 	if err := w.commit(); err != nil {
 		return nil, err
 	}
@@ -251,5 +252,6 @@ func (o *oldEntries) take(agent fleet.AgentID) (*fleet.Entry, error) {
 func (o *oldEntries) close() {
 	if o.files != nil {
 		o.files.Close() //nolint:errcheck,gosec // only read
+		o.files = nil
 	}
 }

@@ -207,7 +207,10 @@ func Open(dir string) (*Store, error) {
 }
 
 func (s *Store) open() (err error) {
-	s.db, err = bolt.Open(filepath.Join(s.dir, dbFile), 0o600, &bolt.Options{Timeout: lockPatience, FreelistType: bolt.FreelistMapType})
+	s.db, err = bolt.Open(filepath.Join(s.dir, dbFile), 0o600, &bolt.Options{
+		Timeout: lockPatience, FreelistType: bolt.FreelistMapType,
+		OpenFile: func(name string, flag int, _ os.FileMode) (*os.File, error) { return sysfile.OpenPrivate(name, flag) },
+	})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return ErrBusy
 	}
