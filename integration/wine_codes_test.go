@@ -24,8 +24,12 @@ func windowsCodes(t *testing.T, w *rig.Wine) {
 	if r := u.does("version"); !strings.Contains(r.Stdout, "windows/amd64") {
 		t.Error(r)
 	}
+	if r := u.does("scan", "."); !strings.Contains(r.Stdout, "m.tgsp") {
+		t.Error(r)
+	}
 	u.refuses(1, []string{"verify", "missing.tgsp"}, "missing.tgsp")
 	u.refuses(1, []string{"cat", "m.tgsp", "missing"}, `no file "missing"`)
+	u.refuses(1, []string{"ls", "m.tgsp", "--audit-log", "syslog"}, "name a file")
 	u.refuses(3, []string{"verify"}, "too few arguments")
 	u.refuses(3, []string{"pack", "model"}, "-o")
 	u.write("bad.tgsp", "no package")

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 )
 
@@ -116,7 +115,11 @@ const (
 // Overlay writes a file for the -overlay of go test, with which tests can remove
 // their temporary folders under Wine. Programs need none.
 func (w *Wine) Overlay() (string, error) {
-	original := filepath.Join(runtime.GOROOT(), removalFile)
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return "", err
+	}
+	original := filepath.Join(strings.TrimSpace(string(root)), removalFile)
 	source, err := os.ReadFile(original)
 	if err != nil {
 		return "", err
