@@ -56,7 +56,7 @@ func windowsCodes(t *testing.T, w *rig.Wine) {
 	if err := os.Mkdir(u.path("mnt"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	u.refuses(17, []string{"mount", "m.tgsp", "mnt"}, "tgsp extract")
+	u.refuses(17, []string{"mount", "m.tgsp", "mnt"})
 	u.does("pack", "model", "-o", "newer.tgsp", "--package-id", "model", "--version", "1.1.0")
 	u.does("ls", "newer.tgsp")
 	u.refuses(18, []string{"ls", "--no-rollback", "m.tgsp"}, "--allow-rollback")
