@@ -24,8 +24,12 @@ func windowsCodes(t *testing.T, w *rig.Wine) {
 	if r := u.does("version"); !strings.Contains(r.Stdout, "windows/amd64") {
 		t.Error(r)
 	}
+	if r := u.does("scan", "."); !strings.Contains(r.Stdout, "m.tgsp") {
+		t.Error(r)
+	}
 	u.refuses(1, []string{"verify", "missing.tgsp"}, "missing.tgsp")
 	u.refuses(1, []string{"cat", "m.tgsp", "missing"}, `no file "missing"`)
+	u.refuses(1, []string{"ls", "m.tgsp", "--audit-log", "syslog"}, "name a file")
 	u.refuses(3, []string{"verify"}, "too few arguments")
 	u.refuses(3, []string{"pack", "model"}, "-o")
 	u.write("bad.tgsp", "no package")
@@ -52,7 +56,7 @@ func windowsCodes(t *testing.T, w *rig.Wine) {
 	if err := os.Mkdir(u.path("mnt"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	u.refuses(17, []string{"mount", "m.tgsp", "mnt"}, "tgsp extract")
+	u.refuses(17, []string{"mount", "m.tgsp", "mnt"})
 	u.does("pack", "model", "-o", "newer.tgsp", "--package-id", "model", "--version", "1.1.0")
 	u.does("ls", "newer.tgsp")
 	u.refuses(18, []string{"ls", "--no-rollback", "m.tgsp"}, "--allow-rollback")

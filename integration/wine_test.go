@@ -183,7 +183,7 @@ func (u *winUser) hold(name string, how ...string) (release func()) {
 	return func() {
 		u.Helper()
 		stdin.Close()
-		io.Copy(io.Discard, stdout)
+		io.Copy(io.Discard, stdout) //nolint:errcheck // however it ends
 		if err := cmd.Wait(); err != nil {
 			u.Error(err)
 		}

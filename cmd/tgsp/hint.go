@@ -101,6 +101,8 @@ func clockHint(e *container.ClockError) string {
 // nothing is.
 func auditHint(e *audit.OpenError) string {
 	switch {
+	case onWindows && (errors.Is(e, audit.ErrNoSyslog) || errors.Is(e, audit.ErrNoJournal)):
+		return "Windows has neither syslog nor journald: name a file"
 	case errors.Is(e, audit.ErrNoSyslog):
 		return "start this machine's syslog, such as rsyslog, or name a file or journald"
 	case errors.Is(e, audit.ErrNoJournal):

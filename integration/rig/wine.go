@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 )
 
@@ -19,7 +18,7 @@ import (
 const (
 	wineLoader   = "/usr/lib/wine/wine64"
 	wineServer   = "/usr/lib/wine/wineserver"
-	wineCompiler = "x86_64-w64-mingw32-gcc"
+	wineCompiler = "x86_64-w64-mingw32-gcc-win32"
 )
 
 // MissingForWine returns the packages that [NewWine] needs and the machine lacks.
@@ -28,7 +27,7 @@ func MissingForWine() (packages []string) {
 		packages = append(packages, "wine64")
 	}
 	if len(Missing(wineCompiler)) > 0 {
-		packages = append(packages, "gcc-mingw-w64-x86-64")
+		packages = append(packages, "gcc-mingw-w64-x86-64-win32")
 	}
 	return packages
 }
@@ -116,7 +115,11 @@ const (
 // Overlay writes a file for the -overlay of go test, with which tests can remove
 // their temporary folders under Wine. Programs need none.
 func (w *Wine) Overlay() (string, error) {
-	original := filepath.Join(runtime.GOROOT(), removalFile)
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return "", err
+	}
+	original := filepath.Join(strings.TrimSpace(string(root)), removalFile)
 	source, err := os.ReadFile(original)
 	if err != nil {
 		return "", err
