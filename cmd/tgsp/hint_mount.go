@@ -11,9 +11,9 @@ func mountHint(e *mount.Error) string {
 	dir := shellQuote(e.Dir)
 	switch e.Reason {
 	case mount.NotFound:
-		return "make it first: mkdir -p " + dir
+		return "make it first: " + mkdirCommand(e.Dir)
 	case mount.NotDirectory:
-		return "name a folder; an empty one is made with mkdir -p DIR"
+		return "name a folder; an empty one is made with " + mkdirCommand("DIR")
 	case mount.NotEmpty:
 		return "what is in it would be hidden: mount on an empty folder"
 	case mount.AlreadyMounted:
