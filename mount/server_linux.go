@@ -21,14 +21,6 @@ import (
 // fsName is the part of the file system's type after "fuse.".
 const fsName = "tgsp"
 
-// maxRequest is the largest read that the kernel sends.
-const maxRequest = 1 << 20
-
-// maxBackground is how many requests may be under way for the kernel's cache and
-// for O_DIRECT. It bounds memory; while storage lets so many of them hang, the
-// kernel keeps all others of the mount back.
-const maxBackground = 32
-
 var errNotReaderAt = errors.New("the file cannot be read at offsets")
 
 // Server is a mount that this process serves.
@@ -98,13 +90,14 @@ func fuseOptions(root *item, opts Options) *fs.Options {
 	timeout := forever
 	stable := root.stable()
 	quiet := slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug)
+	room := opts.room()
 	o := &fs.Options{
 		EntryTimeout: &timeout, AttrTimeout: &timeout, NegativeTimeout: &timeout,
 		UID: opts.UID, GID: opts.GID, RootStableAttr: &stable, Logger: quiet,
 	}
 	o.MountOptions = fuse.MountOptions{
 		AllowOther: opts.AllowOther, FsName: opts.FSName, Name: fsName,
-		MaxWrite: maxRequest, MaxReadAhead: maxRequest, MaxBackground: maxBackground,
+		MaxWrite: room.request, MaxReadAhead: room.request, MaxBackground: room.background,
 		DisableSplice: true, DisableXAttrs: true, ExtraCapabilities: fuse.CAP_ASYNC_DIO,
 		ExplicitDataCacheControl: true,
 		Logger:                   quiet,
