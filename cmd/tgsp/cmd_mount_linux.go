@@ -31,6 +31,8 @@ type mountOptions struct {
 	idle         string         // as given
 	idleAfter    time.Duration  // 0 where none was given
 	metricsAddr  string         // with its host, once it is settled
+	memoryLimit  string         // as given
+	memory       int64          // 0 where none was given
 	helper       bool           // called in the way of mount(8)
 	fake         bool           // and not to mount anything
 	readyFD      int            // in a daemon: where to tell that it is ready; else 0
@@ -87,9 +89,15 @@ worked in for so long. --metrics shows bytes, failures, refusals, latencies and 
 time of expiry at http://ADDR/metrics, on this machine alone unless ADDR names an
 address; file names are not among them, and nobody is asked who he is.
 
+--memory-limit is for small machines: the process that serves takes no more than
+that, at some cost of speed. Fewer reads go on at a time, and each thread that waits
+for one adds a request's buffer for the moment. What does not fit is said before
+anything is mounted. The pages that programs read are the system's, which gives
+them up when it needs memory, and are not counted.
+
 Options of mount(8) can follow -o, separated by commas: identity=FILE,
 identity_command=COMMAND, passphrase_file=FILE, trusted_key=KEY, require_key=KEY, expect=ID[@VERSION], log=FILE, audit_log=DEST,
-grace=DURATION, idle_timeout=DURATION, metrics=ADDR, preload[=PATH], allow_other, foreground, noexec, no_rollback, allow_rollback,
+grace=DURATION, idle_timeout=DURATION, metrics=ADDR, memory_limit=SIZE, preload[=PATH], allow_other, foreground, noexec, no_rollback, allow_rollback,
 wait_for_clock. So a line in /etc/fstab or a systemd mount unit works too:
   /srv/model.tgsp  /mnt/model  fuse.tgsp  ro,allow_other,nofail  0  0`,
 		Example: `  mkdir -p ~/model
@@ -136,6 +144,7 @@ func (o *mountOptions) addServing(flags *pflag.FlagSet) {
 	o.addRollback(flags)
 	flags.BoolVar(&o.waitForClock, "wait-for-clock", false, "wait until this machine's clock is set, where the policy depends on it")
 	flags.StringVar(&o.grace, "grace", "", "close the folder `DURATION` after not_after, such as 72h (default: what the policy grants, which is also the most)")
+	flags.StringVar(&o.memoryLimit, "memory-limit", "", "let the process that serves take no more memory than `SIZE`, such as 64MiB")
 	flags.StringVar(&o.log, "log", "", "log to the end of `FILE`, which is kept")
 }
 
@@ -169,6 +178,9 @@ func (o *mountOptions) settle() error {
 	}
 	if err == nil && o.idle != "" {
 		o.idleAfter, err = parseIdle(o.idle)
+	}
+	if err == nil && o.memoryLimit != "" {
+		o.memory, err = parseMemory(o.memoryLimit)
 	}
 	if err == nil && o.metricsAddr != "" {
 		o.metricsAddr, err = metricsAddress(o.metricsAddr)
@@ -261,6 +273,9 @@ func (o *mountOptions) daemonArgs(handed []string) []string {
 	}
 	if o.idle != "" {
 		args = append(args, "--idle-timeout="+o.idle)
+	}
+	if o.memoryLimit != "" {
+		args = append(args, "--memory-limit="+o.memoryLimit)
 	}
 	if o.metricsAddr != "" {
 		args = append(args, "--metrics="+o.metricsAddr)

@@ -34,6 +34,7 @@ type service struct {
 	fleetEnd time.Time        // of the file of the policy's fleet; zero where there is none
 	left     atomic.Bool      // the program of exec has ended, and so the mount
 	metrics  *serviceMetrics  // nil where none are wanted
+	plan     memoryPlan
 }
 
 // serveDaemon is serve for a process that another one of ours waits for.
@@ -71,6 +72,7 @@ func (s *service) tell(m *daemonMessage) error {
 // identities above all, it does not keep.
 func (s *service) serve(ctx context.Context) error {
 	s.closing.obey()
+	s.startLimit()
 	session, err := s.openInTime(ctx)
 	if err != nil {
 		return err
@@ -96,6 +98,9 @@ func (s *service) serve(ctx context.Context) error {
 	if err := s.startLog(); err != nil {
 		return err
 	}
+	if s.plan, err = s.planMemory(reader); err != nil {
+		return errors.Join(err, s.dropLog())
+	}
 	s.serveMetrics(reader)
 	s.closing.watch()
 	server, err := s.mount(reader)
@@ -111,6 +116,7 @@ func (s *service) mount(reader *container.Reader) (*mount.Server, error) {
 		FSName:     s.pkg,
 		Source:     s.pkg,
 		AllowOther: s.allowOther,
+		Memory:     s.plan.serving,
 		NoExec:     s.noExec,
 		UID:        uint32(os.Getuid()), //nolint:gosec // the kernel's ids have 32 bits
 		GID:        uint32(os.Getgid()), //nolint:gosec // likewise
@@ -153,7 +159,7 @@ func (s *service) run(ctx context.Context, server *mount.Server, session *sessio
 	defer func() { s.endTrail(err) }()
 	s.logger.Info("mounted", "package", s.pkg, "package_id", s.state.PackageID, "version", s.state.Version,
 		"manifest_hash", s.state.ManifestHash, "dir", s.dir, "pid", s.state.PID)
-	limitMemory()
+	s.limitMemory()
 	s.logger.Info("how it reads", "direct_io", reader.DirectIO(), "memory_locked", lockMemory())
 
 	serving, stop := context.WithCancel(ctx)
