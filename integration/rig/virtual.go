@@ -13,10 +13,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Virtual is a machine with arm64 processors that qemu emulates: two of them, 1 GiB of
-// memory, a disk and no network. What it runs is a kernel of Debian and one program.
+// memory, a disk and no network. What it runs is a kernel of Debian and one program,
+// beside which there is busybox.
 type Virtual struct {
 	Kernel string            // a folder that .ci/arm64 has made
 	Files  map[string]string // what lies in its memory, by path there; one is /init
@@ -38,6 +40,7 @@ func (v *Virtual) Run(ctx context.Context, work string) (console string, err err
 		"-kernel", filepath.Join(v.Kernel, "Image"), "-initrd", initial,
 		// A panic turns it off; of the kernel's words only those about one are shown.
 		"-append", "console=ttyAMA0 loglevel=1 panic=-1 "+strings.Join(v.Env, " "))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	r := Collect(cmd)
 	if r.Code != 0 {
 		err = fmt.Errorf("qemu: exit %d: %s", r.Code, r.Stderr)
@@ -52,7 +55,7 @@ func (v *Virtual) Run(ctx context.Context, work string) (console string, err err
 // takes them into its memory.
 func (v *Virtual) archive(ctx context.Context, work, to string) error {
 	root := filepath.Join(work, "root")
-	files := map[string]string{}
+	files := map[string]string{"/bin/busybox": filepath.Join(v.Kernel, "busybox")}
 	modules, err := filepath.Glob(filepath.Join(v.Kernel, "*.ko"))
 	if err != nil {
 		return err
