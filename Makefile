@@ -19,9 +19,8 @@ demo: build ## pack, verify, mount and read a small model, with the commands sho
 test: ## install what the tests need, then run all of them
 	.ci/test
 
-test-all: test ## make test, and what is too slow for every change
-	go test ./integration -count=1 -timeout 1h -v -run '^TestReleaseIsReproducible$$' -release.all
-	CGO_ENABLED=1 go test -tags fuse3 ./integration -count=1 -timeout 1h -run "$$(.ci/adapter-tests all)"
+test-all: ## test, and what takes too long for it: arm64 on all kernels and all of its unit tests, large packages
+	.ci/test-all
 
 torture: ## the tests that run for minutes: reads of all kinds, mounts and their ends, changes; TIME=10m
 	.ci/setup ca-certificates git gcc libc6-dev fuse3 age python3-torch python3-numpy python3-opencv util-linux

@@ -17,8 +17,9 @@
 //
 //	apt-get install --no-install-recommends fuse3 python3-torch python3-numpy \
 //	  python3-opencv python3-cryptography python3-cbor2 debootstrap zip libfuse3-dev \
-//	  wine64 gcc-mingw-w64-x86-64-win32
+//	  qemu-system-arm qemu-user-static cpio e2fsprogs wine64 gcc-mingw-w64-x86-64-win32
 //
+// An emulated machine of arm64 boots a kernel that .ci/arm64 keeps in .cache.
 // ONNX Runtime and llama.cpp run on Node; .ci/node installs them in .cache. The
 // benchmark in bench/ needs age too. A missing tool fails a test, it never skips one.
 //
@@ -36,6 +37,7 @@
 //
 //	go test ./integration/...
 //	go test ./integration -run TestTorture -torture.ops=200000 -torture.seed=7
+//	go test ./integration -run TestARM64 -arm64.kernels=stable,oldest,16k
 //	go run ./integration/bench -size 1GiB -pairs 7 -json figures.json
 //	go run ./integration/frameworks -size 1GiB
 //

@@ -41,7 +41,9 @@ type ahead struct {
 	buffers buffers
 }
 
-func newAhead(t *tree, cached bool) *ahead { return &ahead{tree: t, cached: cached} }
+func newAhead(t *tree, cached bool) *ahead {
+	return &ahead{tree: t, cached: cached, buffers: buffers{most: t.opts.room().jobs}}
+}
 
 // tracked is what is known of one file's readers.
 type tracked struct {

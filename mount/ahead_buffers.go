@@ -16,6 +16,7 @@ var pageSize = os.Getpagesize()
 // buffers is the memory of what is decrypted ahead. It is used over and over:
 // fresh pages cost more than decrypting does. It is guarded by ahead.mu.
 type buffers struct {
+	most   int // that there may ever be
 	free   [][]byte
 	made   int
 	firsts [][]byte // pages that are free
@@ -23,7 +24,7 @@ type buffers struct {
 }
 
 // left reports whether get returns a buffer.
-func (b *buffers) left() bool { return len(b.free) > 0 || b.made < maxBuffers }
+func (b *buffers) left() bool { return len(b.free) > 0 || b.made < b.most }
 
 // get returns a buffer for a job, or nil.
 func (b *buffers) get() []byte {

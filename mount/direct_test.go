@@ -76,7 +76,7 @@ func TestDirectStreamThatStops(t *testing.T) {
 	tell("direct")
 	a.awaitJobs(t)
 	a.mu.Lock()
-	for len(a.buffers.free) > 0 || a.buffers.made < maxBuffers { // somebody else has all others
+	for len(a.buffers.free) > 0 || a.buffers.made < a.buffers.most { // somebody else has all others
 		if a.buffers.get() == nil {
 			break
 		}

@@ -116,7 +116,8 @@
 //     other settings say, and a cold sequential read takes up to twice as long;
 //     that is what jobs are for.
 //   - No more than 32 requests are under way: each has a buffer of its size, and
-//     more of them hide no more of the storage's latency.
+//     more of them hide no more of the storage's latency. With Options.Memory they
+//     become smaller, down to 128 KiB, and then fewer.
 //   - Requests may have 1 MiB (max_pages), also where pages are larger than 4 KiB.
 //   - Splice is off: the bytes come from memory, and pipes only add work.
 //   - Direct I/O of readers is asynchronous (FUSE_ASYNC_DIO), so that an O_DIRECT

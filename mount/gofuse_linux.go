@@ -14,11 +14,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxBackground is how many requests may be under way for the kernel's cache and
-// for O_DIRECT. It bounds memory; while storage lets so many of them hang, the
-// kernel keeps all others of the mount back.
-const maxBackground = 32
-
 // goFUSE is a mount through the go-fuse library.
 type goFUSE struct {
 	server *fuse.Server
@@ -38,13 +33,14 @@ func fuseOptions(root *item, opts Options) *fs.Options {
 	timeout := forever
 	stable := root.stable()
 	quiet := slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug)
+	room := opts.room()
 	o := &fs.Options{
 		EntryTimeout: &timeout, AttrTimeout: &timeout, NegativeTimeout: &timeout,
 		UID: opts.UID, GID: opts.GID, RootStableAttr: &stable, Logger: quiet,
 	}
 	o.MountOptions = fuse.MountOptions{
 		AllowOther: opts.AllowOther, FsName: opts.FSName, Name: fsName,
-		MaxWrite: maxRequest, MaxReadAhead: maxRequest, MaxBackground: maxBackground,
+		MaxWrite: room.request, MaxReadAhead: room.request, MaxBackground: room.background,
 		DisableSplice: true, DisableXAttrs: true, ExtraCapabilities: fuse.CAP_ASYNC_DIO,
 		ExplicitDataCacheControl: true,
 		Logger:                   quiet,

@@ -20,6 +20,12 @@ type Options struct {
 	ReadAhead  int    // bytes; 0 for DefaultReadAhead, negative to leave it as it is
 	UID, GID   uint32 // owner of everything
 
+	// Memory is how many bytes requests that are under way, and what is decrypted
+	// ahead, may take together; 0 for as many as are fast. It bounds what the kernel
+	// asks for ahead of programs: each thread that waits for a read of its own adds
+	// a request to that.
+	Memory int64
+
 	// Allow is asked whenever the kernel asks for names or contents. An error of
 	// its refuses that with EACCES; it is not logged, and nobody is told of it.
 	// It must be quick. nil allows everything.

@@ -17,9 +17,6 @@ import (
 // fsName is the part of the file system's type after "fuse.".
 const fsName = "tgsp"
 
-// maxRequest is the largest read that the kernel sends.
-const maxRequest = 1 << 20
-
 // kernelMount is what the kernel knows a mount by.
 type kernelMount struct {
 	major, minor int  // of the device that the mount table shows

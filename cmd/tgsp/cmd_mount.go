@@ -29,6 +29,8 @@ type mountOptions struct {
 	idle         string         // as given
 	idleAfter    time.Duration  // 0 where none was given
 	metricsAddr  string         // with its host, once it is settled
+	memoryLimit  string         // as given
+	memory       int64          // 0 where none was given
 
 	systemOptions
 }
@@ -62,6 +64,7 @@ func (o *mountOptions) addServing(flags *pflag.FlagSet) {
 	o.addRollback(flags)
 	flags.BoolVar(&o.waitForClock, "wait-for-clock", false, "wait until this machine's clock is set, where the policy depends on it")
 	flags.StringVar(&o.grace, "grace", "", "close the folder `DURATION` after not_after, such as 72h (default: what the policy grants, which is also the most)")
+	flags.StringVar(&o.memoryLimit, "memory-limit", "", "let the process that serves take no more memory than `SIZE`, such as 64MiB")
 	flags.StringVar(&o.log, "log", "", "log to the end of `FILE`, which is kept")
 }
 
@@ -89,6 +92,9 @@ func (o *mountOptions) settle() error {
 	}
 	if err == nil && o.idle != "" {
 		o.idleAfter, err = parseIdle(o.idle)
+	}
+	if err == nil && o.memoryLimit != "" {
+		o.memory, err = parseMemory(o.memoryLimit)
 	}
 	if err == nil && o.metricsAddr != "" {
 		o.metricsAddr, err = metricsAddress(o.metricsAddr)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/klauspost/cpuid/v2"
@@ -98,7 +99,7 @@ func checkProcessor() *doctorCheck {
 	switch {
 	case !aes:
 		c.Next = "packages for machines like this are faster with: tgsp pack --cipher chacha20-poly1305"
-	case !sha && cpuid.CPU.VendorID != cpuid.VendorUnknown:
+	case !sha && runtime.GOARCH == "amd64" && cpuid.CPU.VendorID != cpuid.VendorUnknown: // only there has it vectors
 		c.Next = "packages for machines like this are faster with: tgsp pack --leaf-hash blake3"
 	}
 	return c

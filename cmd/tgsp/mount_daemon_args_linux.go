@@ -31,6 +31,9 @@ func (o *mountOptions) daemonArgs(handed []string) []string {
 	if o.idle != "" {
 		args = append(args, "--idle-timeout="+o.idle)
 	}
+	if o.memoryLimit != "" {
+		args = append(args, "--memory-limit="+o.memoryLimit)
+	}
 	if o.metricsAddr != "" {
 		args = append(args, "--metrics="+o.metricsAddr)
 	}

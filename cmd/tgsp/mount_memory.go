@@ -23,15 +23,15 @@ const (
 // last time has piled up, pools included: 600 MB were seen. Locked memory does not
 // go back to the system either, so the most that it ever was is what it stays. The
 // limit is soft, and GOMEMLIMIT goes before it.
-func limitMemory() {
+func (s *service) limitMemory() {
+	if s.plan.limit > 0 {
+		s.logger.Info("memory is limited", "limit", byteCount(s.plan.limit), "requests", byteCount(s.plan.serving), "reads", byteCount(s.plan.reads))
+		return // see startLimit
+	}
 	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
 		return
 	}
-	runtime.GC() // what opening took and does not need any more
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	index := int64(m.HeapAlloc) //nolint:gosec // far below the limit
-	debug.SetMemoryLimit(2*index + serveMemory + memoryPerProcessor*int64(runtime.GOMAXPROCS(0)))
+	debug.SetMemoryLimit(2*heapInUse() + serveMemory + memoryPerProcessor*int64(runtime.GOMAXPROCS(0)))
 }
 
 // releaseMemory gives memory that nothing leads to any more back to the system,

@@ -38,7 +38,7 @@ func (o *mountOptions) applyWord(a *app, word string) error {
 	valued := map[string]func(){
 		"identity": add(&o.files), "trusted_key": add(&o.trusted), "require_key": add(&o.require),
 		"expect": set(&o.expect), "log": set(&o.log), "audit_log": set(&o.auditLog), "grace": set(&o.grace),
-		"idle_timeout": set(&o.idle), "metrics": set(&o.metricsAddr),
+		"idle_timeout": set(&o.idle), "metrics": set(&o.metricsAddr), "memory_limit": set(&o.memoryLimit),
 		"identity_command": set(&o.command), "passphrase_file": set(&a.secrets.file),
 	}
 	plain := map[string]func(){

@@ -31,6 +31,7 @@ type service struct {
 	fleetEnd time.Time        // of the file of the policy's fleet; zero where there is none
 	left     atomic.Bool      // the program of exec has ended, and so the mount
 	metrics  *serviceMetrics  // nil where none are wanted
+	plan     memoryPlan
 }
 
 // serveForeground is serve for a process that its user watches.
@@ -47,6 +48,7 @@ func (s *service) serve(ctx context.Context) error {
 	if err := s.obey(end); err != nil {
 		return err
 	}
+	s.startLimit()
 	session, err := s.openInTime(ctx)
 	if err != nil {
 		return err
@@ -72,6 +74,9 @@ func (s *service) serve(ctx context.Context) error {
 	if err := s.startLog(); err != nil {
 		return err
 	}
+	if s.plan, err = s.planMemory(reader); err != nil {
+		return errors.Join(err, s.dropLog())
+	}
 	s.serveMetrics(reader)
 	s.closing.watch()
 	server, err := s.mount(reader)
@@ -90,6 +95,7 @@ func (s *service) mount(reader *container.Reader) (*mount.Server, error) {
 		Source:     s.pkg,
 		Label:      s.state.PackageID + " " + s.state.Version,
 		AllowOther: s.allowOther,
+		Memory:     s.plan.serving,
 		NoExec:     s.noExec,
 		UID:        uint32(os.Getuid()), //nolint:gosec // the kernel's ids have 32 bits
 		GID:        uint32(os.Getgid()), //nolint:gosec // likewise
@@ -129,7 +135,7 @@ func (s *service) run(ctx context.Context, server *mount.Server, session *sessio
 	defer func() { s.endTrail(err) }()
 	s.logger.Info("mounted", "package", s.pkg, "package_id", s.state.PackageID, "version", s.state.Version,
 		"manifest_hash", s.state.ManifestHash, "dir", s.dir, "pid", s.state.PID)
-	limitMemory()
+	s.limitMemory()
 	s.logger.Info("how it reads", "direct_io", reader.DirectIO(), "memory_locked", lockMemory())
 
 	serving, stop := context.WithCancel(ctx)

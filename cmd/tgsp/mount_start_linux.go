@@ -63,9 +63,15 @@ worked in for so long. --metrics shows bytes, failures, refusals, latencies and 
 time of expiry at http://ADDR/metrics, on this machine alone unless ADDR names an
 address; file names are not among them, and nobody is asked who he is.
 
+--memory-limit is for small machines: the process that serves takes no more than
+that, at some cost of speed. Fewer reads go on at a time, and each thread that waits
+for one adds a request's buffer for the moment. What does not fit is said before
+anything is mounted. The pages that programs read are the system's, which gives
+them up when it needs memory, and are not counted.
+
 Options of mount(8) can follow -o, separated by commas: identity=FILE,
 identity_command=COMMAND, passphrase_file=FILE, trusted_key=KEY, require_key=KEY, expect=ID[@VERSION], log=FILE, audit_log=DEST,
-grace=DURATION, idle_timeout=DURATION, metrics=ADDR, preload[=PATH], allow_other, foreground, noexec, no_rollback, allow_rollback,
+grace=DURATION, idle_timeout=DURATION, metrics=ADDR, memory_limit=SIZE, preload[=PATH], allow_other, foreground, noexec, no_rollback, allow_rollback,
 wait_for_clock. So a line in /etc/fstab or a systemd mount unit works too:
   /srv/model.tgsp  /mnt/model  fuse.tgsp  ro,allow_other,nofail  0  0`
 

@@ -44,7 +44,8 @@ and so does what they have mapped, until they end.
 --idle-timeout unmounts what no program has had a file or folder open in for so
 long. --metrics shows bytes, failures, refusals, latencies and the time of expiry
 at http://ADDR/metrics, on this machine alone unless ADDR names an address; file
-names are not among them, and nobody is asked who he is.`
+names are not among them, and nobody is asked who he is. --memory-limit keeps the
+process that serves small, at some cost of speed.`
 
 // addSystem adds the flag that scripts for Linux have.
 func (o *mountOptions) addSystem(flags *pflag.FlagSet, _ *app) {
