@@ -35,6 +35,8 @@ var roles = map[string]func(args []string) (any, error){
 	"sweep":    sweep,
 	"load":     load,
 	"confined": confined,
+	"digests":  digests,
+	"guest":    guest,
 }
 
 func runChild(role string, args []string) int {

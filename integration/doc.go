@@ -15,8 +15,10 @@
 // Linux with FUSE, and from Debian or Ubuntu:
 //
 //	apt-get install --no-install-recommends fuse3 python3-torch python3-numpy \
-//	  python3-opencv python3-cryptography python3-cbor2 debootstrap
+//	  python3-opencv python3-cryptography python3-cbor2 debootstrap \
+//	  qemu-system-arm cpio e2fsprogs
 //
+// An emulated machine of arm64 boots a kernel that .ci/arm64 keeps in .cache.
 // ONNX Runtime and llama.cpp run on Node; .ci/node installs them in .cache. The
 // benchmark in bench/ needs age too. A missing tool fails a test, it never skips one.
 //
@@ -30,6 +32,7 @@
 //
 //	go test ./integration/...
 //	go test ./integration -run TestTorture -torture.ops=200000 -torture.seed=7
+//	go test ./integration -run TestARM64 -arm64.kernels=stable,oldest,16k
 //	go run ./integration/bench -size 1GiB -pairs 7 -json figures.json
 //	go run ./integration/frameworks -size 1GiB
 //
