@@ -3,7 +3,7 @@
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: build package demo test fuzz torture check bench frameworks fmt clean help
+.PHONY: build package demo test test-all fuzz torture check bench frameworks fmt clean help
 
 build: ## bin/tgsp, one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/tgsp ./cmd/tgsp
@@ -16,6 +16,9 @@ demo: build ## pack, verify, mount and read a small model, with the commands sho
 
 test: ## install what the tests need, then run all of them
 	.ci/test
+
+test-all: ## test, and what takes too long for it: arm64 on all kernels and all of its unit tests, large packages
+	.ci/test-all
 
 torture: ## the tests that run for minutes: reads of all kinds, mounts and their ends, changes; TIME=10m
 	.ci/setup ca-certificates git gcc libc6-dev fuse3 age python3-torch python3-numpy python3-opencv util-linux
@@ -49,4 +52,4 @@ clean: ## remove what was built
 	rm -rf bin .cache
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile
