@@ -177,9 +177,20 @@ func (g *guestReport) judgeTests() {
 		passed := strings.Count(r.Stdout, "--- PASS")
 		g.t.Logf("tests of %s: %d passed", name, passed)
 		if r.Code != 0 || passed == 0 {
-			g.t.Errorf("tests of %s: exit %d\n%s%s", name, r.Code, lastOf(r.Stdout, 60), r.Stderr)
+			g.t.Errorf("tests of %s: exit %d\n%s%s", name, r.Code, failuresOf(r.Stdout), r.Stderr)
 		}
 	}
+}
+
+// failuresOf gives what tests have said that failed.
+func failuresOf(verbose string) string {
+	var failures strings.Builder
+	for run := range strings.SplitSeq(verbose, "=== RUN ") {
+		if strings.Contains(run, "--- FAIL") || strings.Contains(run, "panic: ") {
+			failures.WriteString(lastOf(run, 30) + "\n")
+		}
+	}
+	return failures.String()
 }
 
 // judgePacked opens here what was packed there. The seed is the same, so all that was

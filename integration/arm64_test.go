@@ -28,9 +28,9 @@ var arm64Large = flag.Int64("arm64.large", 64, "MiB of the package that shows th
 
 var arm64Tests = flag.String("arm64.tests", "container", "packages whose tests run there, of container and mount, with commas")
 
-// guestDeadline is how long an emulated machine gets to do everything. It takes some
-// forty seconds; whoever waits for so long has met a hang.
-const guestDeadline = 20 * time.Minute
+// guestDeadline is how long an emulated machine gets to do everything. It takes a
+// minute, or four with all tests; whoever waits for so long has met a hang.
+const guestDeadline = 10 * time.Minute
 
 const (
 	guestModel = 2 << 20  // bytes of the model that is read in every way
