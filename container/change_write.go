@@ -9,6 +9,7 @@ import (
 	"os"
 
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 )
 
 // slotWriter is what a change writes the slots through: the package's file.
@@ -31,7 +32,7 @@ func Repair(name string, t *Trust) (bool, error) {
 
 // openLocked opens a package under the exclusive lock and accepts it.
 func openLocked(name string, t *Trust) (*Change, error) {
-	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	f, err := sysfile.OpenForChange(name)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +79,11 @@ func (c *Change) finish() (bool, error) {
 	if f.Unfinished() == nil {
 		return false, nil
 	}
+	release, err := c.holdSlots()
+	if err != nil {
+		return false, err
+	}
+	defer release()
 	if f.slots[1-c.slot].envelope != nil {
 		// The accepted envelope may be in memory alone, and the other on disk. It
 		// is written again because a sync that failed once reports success later.
@@ -102,12 +108,26 @@ func (c *Change) write(doc *envelopeDoc, signer *tgspcrypto.AuthorKey) error {
 	if err := c.trust.check(envelope); err != nil {
 		return fmt.Errorf("readers would refuse the changed package: %w", err)
 	}
+	release, err := c.holdSlots()
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := c.putEnvelope(envelope, 1-c.slot); err != nil {
 		return err
 	}
 	// From here on this is the present envelope, even where the old one stays.
 	c.slot, c.Envelope, c.changed = 1-c.slot, envelope, true
 	return c.free(1 - c.slot)
+}
+
+// holdSlots keeps other programs' locks off the slots until it is released.
+func (c *Change) holdSlots() (release func(), err error) {
+	f, ok := c.slots.(*os.File)
+	if !ok {
+		return func() {}, nil // no file that others could lock
+	}
+	return lockForWriting(f, c.file.layout.slotOffset(0), 2*c.file.layout.slotSize)
 }
 
 func (c *Change) putEnvelope(e *Envelope, slot int) error {

@@ -101,28 +101,34 @@ func (f *File) read() error {
 // hardly a moment to take the lock, but many to find the slots in order.
 func (f *File) settle() error {
 	for p := (patience{}); ; {
-		b, err := readSlots(f.src, f.layout)
-		if err != nil {
+		err := f.trySettle()
+		if !errors.Is(err, errLocked) {
 			return err
 		}
-		if f.slots = parseSlots(b, f.layout); f.slots.clean() {
-			return nil
-		}
-		unlock, err := f.src.tryLockShared()
-		if err == nil {
-			again, err := readSlots(f.src, f.layout)
-			if err = errors.Join(err, unlock()); err == nil && !bytes.Equal(again, b) {
-				f.slots = parseSlots(again, f.layout)
-			}
-			return err
-		}
-		if errors.Is(err, errLocked) {
-			err = p.wait(f.slots.generation())
-		}
-		if err != nil {
+		if err := p.wait(f.slots.generation()); err != nil {
 			return fmt.Errorf("waiting for a change to end: %w", err)
 		}
 	}
+}
+
+// trySettle returns errLocked while another program has a lock.
+func (f *File) trySettle() error {
+	b, err := readSlots(f.src, f.layout)
+	if err != nil {
+		return err
+	}
+	if f.slots = parseSlots(b, f.layout); f.slots.clean() {
+		return nil
+	}
+	unlock, err := f.src.tryLockShared()
+	if err != nil {
+		return err
+	}
+	again, err := readSlots(f.src, f.layout)
+	if err = errors.Join(err, unlock()); err == nil && !bytes.Equal(again, b) {
+		f.slots = parseSlots(again, f.layout)
+	}
+	return err
 }
 
 // Claims returns the envelope that stands in the file, with signatures that are

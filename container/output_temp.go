@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 )
 
 // tempFile is the outputFile in a file system.
@@ -40,7 +42,7 @@ func (f *tempFile) remove() {
 
 // moveTo renames the file from its temporary name.
 func (f *tempFile) moveTo(target string) error {
-	if err := os.Rename(f.temp, target); err != nil {
+	if err := sysfile.Rename(f.temp, target); err != nil {
 		return err
 	}
 	f.temp = ""

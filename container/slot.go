@@ -56,10 +56,14 @@ func parseSlot(b []byte, l layout) slot {
 type slots [2]slot
 
 // readSlots reads both slots with one request, so that a change in between is
-// seen as seldom as can be.
+// seen as seldom as can be. It returns errLocked where a lock of another program
+// keeps it from reading.
 func readSlots(r io.ReaderAt, l layout) ([]byte, error) {
 	b := make([]byte, 2*l.slotSize)
 	if _, err := r.ReadAt(b, l.slotOffset(0)); err != nil {
+		if keptOut(err) {
+			err = errLocked
+		}
 		return nil, fmt.Errorf("reading the envelope: %w", err)
 	}
 	return b, nil

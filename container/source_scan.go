@@ -163,6 +163,9 @@ func (s *scan) target(link string) (fs.FileInfo, error) {
 }
 
 func (s *scan) add(onDisk, p string, info fs.FileInfo) {
+	// On Windows Go asks which file it is when that is compared for the first time,
+	// which would be another file's turn if it was replaced until then.
+	os.SameFile(info, info)
 	s.result.Files = append(s.result.Files, SourceFile{
 		Path: p, Name: onDisk, Size: info.Size(), Executable: info.Mode()&0o111 != 0, info: info,
 	})

@@ -143,7 +143,7 @@ func FuzzKeyFile(f *testing.F) {
 			return
 		}
 		var want []string
-		for line := range strings.Lines(text) {
+		for line := range strings.Lines(strings.TrimPrefix(text, markUTF8)) {
 			if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
 				want = append(want, line)
 			}

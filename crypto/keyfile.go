@@ -7,9 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"strings"
+
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 )
 
 // MaxKeyFile bounds what is read of a key file, in bytes: a thousand hybrid recipients.
@@ -31,11 +32,11 @@ func (e *FileError) Error() string {
 
 func (e *FileError) Unwrap() error { return e.Err }
 
-// CreateSecretFile writes text to a new file that only its owner can read
-// (0600), and syncs it. It never overwrites: an existing file gives fs.ErrExist
+// CreateSecretFile writes text to a new file that only its owner can read (see
+// package sysfile), and syncs it. It never overwrites: an existing file gives fs.ErrExist
 // and stays as it is. What could not be written whole is removed.
 func CreateSecretFile(name, text string) (err error) {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := sysfile.OpenPrivate(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 	if err != nil {
 		return err
 	}
@@ -53,12 +54,6 @@ func CreateSecretFile(name, text string) (err error) {
 		return err
 	}
 	return f.Sync()
-}
-
-// LoosePermissions reports whether others than the owner may read the file, on
-// systems where the permission bits say so.
-func LoosePermissions(info fs.FileInfo) bool {
-	return hasPermissionBits && info.Mode().Perm()&0o077 != 0
 }
 
 // ReadAuthorKeyFile reads the one author key in a secret key file.
@@ -113,14 +108,28 @@ func readFile[K any](name string, parse func(string) (K, error)) ([]K, error) {
 	return readLines(f, name, parse)
 }
 
+// What editors of Windows put before a text: the mark of UTF-8, which says nothing, and
+// that of UTF-16, which is another encoding.
+const (
+	markUTF8  = "\ufeff"
+	markUTF16 = "\xff\xfe"
+)
+
 // readLines parses one key a line; blank lines and lines that start with # are
-// comments, and lines may end in CRLF.
+// comments, lines may end in CRLF, and the first may begin with a byte order mark.
 func readLines[K any](r io.Reader, name string, parse func(string) (K, error)) ([]K, error) {
 	var keys []K
 	limited := &io.LimitedReader{R: r, N: MaxKeyFile + 1}
 	lines := bufio.NewScanner(limited)
 	for n := 1; lines.Scan(); n++ {
-		line := strings.TrimSpace(lines.Text())
+		text := lines.Text()
+		if n == 1 && strings.HasPrefix(text, markUTF16) {
+			return nil, &FileError{name, n, errors.New("the text is UTF-16, as older PowerShells write what > redirects: save it as UTF-8")}
+		}
+		if n == 1 {
+			text = strings.TrimPrefix(text, markUTF8)
+		}
+		line := strings.TrimSpace(text)
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 )
 
 func TestSecretFileIsPrivateAndNew(t *testing.T) {
@@ -16,12 +18,8 @@ func TestSecretFileIsPrivateAndNew(t *testing.T) {
 	if err := CreateSecretFile(name, "first"); err != nil {
 		t.Fatal(err)
 	}
-	info, err := os.Stat(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if hasPermissionBits && (info.Mode().Perm() != 0o600 || LoosePermissions(info)) {
-		t.Errorf("mode %o", info.Mode().Perm())
+	if shared, err := sysfile.Shared(name); err != nil || shared {
+		t.Errorf("others may read it: %t, %v", shared, err)
 	}
 	if err := CreateSecretFile(name, "second"); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("over an existing file: %v", err)
@@ -29,23 +27,19 @@ func TestSecretFileIsPrivateAndNew(t *testing.T) {
 	if data, err := os.ReadFile(name); string(data) != "first" || err != nil {
 		t.Errorf("the first file now holds %q, %v", data, err)
 	}
-	if hasPermissionBits {
-		if err := os.Chmod(name, 0o640); err != nil {
-			t.Fatal(err)
-		}
-		if info, err := os.Stat(name); err != nil || !LoosePermissions(info) {
-			t.Errorf("0640 passes: %v", err)
-		}
+	if err := CreateSecretFile(filepath.Join(t.TempDir(), "missing", "key"), ""); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("in a missing folder: %v", err)
 	}
-	link := filepath.Join(filepath.Dir(name), "link")
-	if err := os.Symlink(filepath.Join(filepath.Dir(name), "elsewhere"), link); err != nil {
+}
+
+func TestSecretFileNeverThroughLink(t *testing.T) {
+	dir := t.TempDir()
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(filepath.Join(dir, "elsewhere"), link); err != nil {
 		t.Fatal(err)
 	}
 	if err := CreateSecretFile(link, "through a link"); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("through a link: %v", err)
-	}
-	if err := CreateSecretFile(filepath.Join(t.TempDir(), "missing", "key"), ""); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("in a missing folder: %v", err)
 	}
 }
 
@@ -63,6 +57,9 @@ func TestReadKeyFiles(t *testing.T) {
 	name := write(t, "# comment\r\n\n  "+lines["tgsp-x25519"]+"\r\n"+lines["tgsp-mlkem768-x25519"])
 	if keys, err := ReadRecipientsFile(name); err != nil || len(keys) != 2 || keys[1].KEM() != MLKEM768X25519 {
 		t.Errorf("%d recipients, %v", len(keys), err)
+	}
+	if keys, err := ReadRecipientsFile(write(t, "\ufeff"+lines["tgsp-x25519"]+"\r\n")); err != nil || len(keys) != 1 {
+		t.Errorf("after a byte order mark: %d recipients, %v", len(keys), err)
 	}
 	name = write(t, lines["tgsp-secret-x25519"]+"\n"+lines["tgsp-secret-mlkem768-x25519"]+"\n")
 	if ids, err := ReadIdentityFile(name); err != nil || len(ids) != 2 {
@@ -85,7 +82,7 @@ func TestBadKeyFiles(t *testing.T) {
 	}{
 		"empty": {"", 0}, "comments": {"# nothing\n\n", 0}, "two keys": {secret + "\n" + secret, 0},
 		"a public key": {"\n" + lines[lineAuthor], 2}, "damaged": {"#\n\n" + secret[:len(secret)-1], 3},
-		"a binary file": {"\x00\x01\x02", 1}, "a long line": {strings.Repeat("x", 100<<10), 0},
+		"a binary file": {"\x00\x01\x02", 1}, "UTF-16": {"\xff\xfe#\x00\n\x00", 1}, "a mark in the middle": {"#\n\ufeff" + secret, 2}, "a long line": {strings.Repeat("x", 100<<10), 0},
 		"huge": {strings.Repeat("#"+strings.Repeat("x", 1000)+"\n", MaxKeyFile/1000+10), 0},
 	} {
 		file := write(t, c.text)

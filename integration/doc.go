@@ -15,10 +15,15 @@
 // Linux with FUSE, and from Debian or Ubuntu:
 //
 //	apt-get install --no-install-recommends fuse3 python3-torch python3-numpy \
-//	  python3-opencv python3-cryptography python3-cbor2 debootstrap zip
+//	  python3-opencv python3-cryptography python3-cbor2 debootstrap zip wine64 \
+//	  gcc-mingw-w64-x86-64-win32
 //
 // ONNX Runtime and llama.cpp run on Node; .ci/node installs them in .cache. The
 // benchmark in bench/ needs age too. A missing tool fails a test, it never skips one.
+//
+// Wine, on amd64, runs tgsp.exe and the tests of packages, in a folder of its own and
+// without a display. The compiler makes it a library that Go's programs want and that
+// Wine has from version 9 on.
 //
 // The suite runs as root, because it drops the kernel's caches, fills a small
 // tmpfs and starts commands as an unprivileged user (uid and gid 65534). When
@@ -41,6 +46,7 @@
 //
 // # Parts
 //
+//   - holder: a program of Windows that keeps a file open, or a part of it locked
 //   - model: seeded models in the layouts that people publish
 //   - rig: builds the command, runs it, looks at mounts and processes, opens rooms
 //   - framework: has frameworks load models, by the scripts in testdata and testdata/node

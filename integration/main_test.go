@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -105,6 +106,9 @@ func requirements() error {
 	}
 	if out, err := exec.Command(python, "-c", "import numpy, torch, cv2, cryptography, cbor2").CombinedOutput(); err != nil {
 		errs = append(errs, fmt.Errorf("%s: %w: apt-get install python3-torch python3-numpy python3-opencv python3-cryptography python3-cbor2\n%s", python, err, out))
+	}
+	if m := rig.MissingForWine(); len(m) > 0 && runtime.GOARCH == "amd64" {
+		errs = append(errs, fmt.Errorf("programs of Windows need more: apt-get install --no-install-recommends %s", strings.Join(m, " ")))
 	}
 	info, err := os.Stat("/dev/fuse")
 	switch {

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -143,8 +144,12 @@ func TestFewWrites(t *testing.T) {
 }
 
 func TestSettings(t *testing.T) {
+	log, err := filepath.Abs("log")
+	noError(t, err)
+	quoted, err := json.Marshal(log)
+	noError(t, err)
 	for text, want := range map[string]*settings{
-		`{}`: {}, `{"no_rollback": true}`: {NoRollback: true}, `{"audit_log": "/var/log/tgsp"}`: {AuditLog: "/var/log/tgsp"},
+		`{}`: {}, `{"no_rollback": true}`: {NoRollback: true}, `{"audit_log": ` + string(quoted) + `}`: {AuditLog: log}, `{"audit_log": "log"}`: nil,
 		``: nil, `[]`: nil, `null`: nil, `{"no_rollback": null}`: nil, `{"no_rollback": "true"}`: nil, `{"No_Rollback": true}`: nil,
 		`{"no_rollback": true} x`: nil, `{"no_rollback": true, "no_rollback": true}`: nil, `{"x": 1}`: nil, `{"audit_log": {"no_rollback": true}}`: nil,
 	} {

@@ -83,7 +83,7 @@ func (a *app) openFleet(name string) (*authority.Store, error) {
 
 // notWhole adds the next step for a folder that is there and no whole fleet's.
 func notWhole(err error, dir string) error {
-	return withHint(err, "put back what is missing from a copy, or remove the folder: rm -r %s", shellQuote(dir))
+	return withHint(err, "put back what is missing from a copy, or remove the folder: %s", removeCommand(dir))
 }
 
 // fleetFolders returns the names of the fleets that this user is the authority of.

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"runtime"
 	"time"
 
 	"github.com/tensorguard/tgsp/container"
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 )
 
 // doctorCheck is one thing that doctor looked at.
@@ -63,9 +63,9 @@ func checkHome() *doctorCheck {
 		return c.failed(err)
 	case !info.IsDir():
 		return c.failed(withHint(fmt.Errorf("%s is not a folder", dir), "set TGSP_HOME to a folder"))
-	case runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0:
-		return c.failed(withHint(fmt.Errorf("%s can be written to by other users (%#o): they decide whom you trust", dir, info.Mode().Perm()),
-			"chmod 700 %s", shellQuote(dir)))
+	}
+	if shared, err := sysfile.WritableByOthers(dir); err == nil && shared {
+		return c.failed(withHint(fmt.Errorf("%s can be written to by other users: they decide whom you trust", dir), "%s", ownerAloneCommand(dir, true)))
 	}
 	return c
 }

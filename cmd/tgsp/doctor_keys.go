@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 
 	"github.com/tensorguard/tgsp/cmd/tgsp/passphrase"
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 )
 
 // checkKeys looks at the keys that init made. It asks for no passphrase.
@@ -52,8 +52,8 @@ func checkKeys() *doctorCheck {
 			return c.failed(withHint(err, "put your copy of the file back"))
 		}
 		clear(text)
-		if info, err := os.Stat(name); err == nil && tgspcrypto.LoosePermissions(info) {
-			return c.failed(withHint(fmt.Errorf("%s can be read by others", name), "chmod 600 %s", shellQuote(name)))
+		if shared, err := sysfile.Shared(name); err == nil && shared {
+			return c.failed(withHint(fmt.Errorf("%s can be read by others", name), "%s", ownerAloneCommand(name, false)))
 		}
 		there = append(there, k.what)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tensorguard/tgsp/container"
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 )
 
 // stateLogFile is where it stands that somebody has made this agent forget.
@@ -86,7 +87,7 @@ func formatFloor(s *agentState) string {
 
 // noteReset writes a line to the end of the log.
 func noteReset(name string, now time.Time, what, was, is string) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := sysfile.OpenPrivate(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND)
 	if err != nil {
 		return err
 	}

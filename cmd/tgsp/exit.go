@@ -13,6 +13,7 @@ import (
 	"github.com/tensorguard/tgsp/cmd/tgsp/authority"
 	"github.com/tensorguard/tgsp/container"
 	"github.com/tensorguard/tgsp/crypto/fleet"
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 	"github.com/tensorguard/tgsp/mount"
 )
 
@@ -151,7 +152,7 @@ func classify(err error) failure {
 		return failRollback
 	case errors.As(err, &mounting):
 		return failMount
-	case errors.Is(err, container.ErrBusy), errors.Is(err, authority.ErrBusy):
+	case errors.Is(err, container.ErrBusy), errors.Is(err, authority.ErrBusy), sysfile.InUse(err):
 		return failBusy
 	}
 	return failFailed

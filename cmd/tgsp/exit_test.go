@@ -119,7 +119,18 @@ func TestShellQuote(t *testing.T) {
 	for s, want := range map[string]string{
 		"a/b.c": "a/b.c", "a b": "'a b'", "": "''", "it's": `'it'\''s'`, "a\nb": `$'a\nb'`, "$x": "'$x'", "ü": "'ü'",
 	} {
-		if got := shellQuote(s); got != want {
+		if got := posixQuote(s); got != want {
+			t.Errorf("%q: %s, want %s", s, got, want)
+		}
+	}
+}
+
+func TestWindowsQuote(t *testing.T) {
+	for s, want := range map[string]string{
+		`C:\models\a.tgsp`: `C:\models\a.tgsp`, `C:\my models`: `"C:\my models"`, `C:\my models\`: `"C:\my models\\"`, "": `""`,
+		"it's": `"it's"`, "ü": `"ü"`, "a&b": `"a&b"`, "@a,b": `"@a,b"`, "100%": `"100%"`,
+	} {
+		if got := windowsQuote(s); got != want {
 			t.Errorf("%q: %s, want %s", s, got, want)
 		}
 	}

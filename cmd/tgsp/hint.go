@@ -12,6 +12,7 @@ import (
 
 	"github.com/tensorguard/tgsp/cmd/tgsp/audit"
 	"github.com/tensorguard/tgsp/container"
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 	"github.com/tensorguard/tgsp/mount"
 )
 
@@ -58,6 +59,8 @@ func hintFor(err error) string {
 		return "nothing was opened off the record: mend the audit log, or name another"
 	case errors.Is(err, container.ErrBusy):
 		return "try again when the other program has finished"
+	case sysfile.InUse(err):
+		return "close the program that has the file open, or wait until it ends, and try again"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return "make room there, or write to another disk; what was begun is removed"
 	}
@@ -98,6 +101,8 @@ func clockHint(e *container.ClockError) string {
 // nothing is.
 func auditHint(e *audit.OpenError) string {
 	switch {
+	case onWindows && (errors.Is(e, audit.ErrNoSyslog) || errors.Is(e, audit.ErrNoJournal)):
+		return "Windows has neither syslog nor journald: name a file"
 	case errors.Is(e, audit.ErrNoSyslog):
 		return "start this machine's syslog, such as rsyslog, or name a file or journald"
 	case errors.Is(e, audit.ErrNoJournal):
@@ -105,7 +110,7 @@ func auditHint(e *audit.OpenError) string {
 	case errors.Is(e, audit.ErrNotRegular), errors.Is(e, syscall.ELOOP):
 		return "name the log file itself, or syslog, or journald"
 	case errors.Is(e, fs.ErrNotExist):
-		return "make its folder first: mkdir -p " + shellQuote(filepath.Dir(e.Dest))
+		return "make its folder first: " + mkdirCommand(filepath.Dir(e.Dest))
 	}
 	return "name a file that you can write to, or syslog, or journald"
 }

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"runtime"
 
 	"github.com/spf13/pflag"
 
@@ -113,11 +112,7 @@ func (i *identityFlags) runCommand(a *app) ([]*tgspcrypto.Identity, error) {
 
 // shell is the command, in the shell of the system.
 func (i *identityFlags) shell() *exec.Cmd {
-	shell, flag := "/bin/sh", "-c"
-	if runtime.GOOS == "windows" {
-		shell, flag = "cmd", "/C"
-	}
-	cmd := exec.Command(shell, flag, i.command)
+	cmd := shellCommand(i.command)
 	cmd.Stdin = os.Stdin
 	return cmd
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 )
 
 // isLine reports whether an argument is a key's text line, not a file's name.
@@ -117,7 +118,7 @@ func (a *app) checkPermissions(name string) {
 	if isDescriptor(name) {
 		return // what is behind it is not told by a name
 	}
-	if info, err := os.Stat(name); err == nil && tgspcrypto.LoosePermissions(info) {
-		a.warnf("%s can be read by others; mend it with: chmod 600 %s", printable(name), shellQuote(name))
+	if shared, err := sysfile.Shared(name); err == nil && shared {
+		a.warnf("%s can be read by others; mend it with: %s", printable(name), ownerAloneCommand(name, false))
 	}
 }

@@ -39,20 +39,6 @@ func isPrintable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) })
 }
 
-// shellQuote returns a word as it can be pasted into a shell.
-func shellQuote(s string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=:,@%"
-	switch {
-	case s != "" && strings.Trim(s, plain) == "":
-		return s
-	case isPrintable(s):
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-	}
-	quoted := strconv.Quote(s)
-	inner := strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
-	return "$'" + strings.ReplaceAll(inner, "'", `\'`) + "'"
-}
-
 // shortList names the first of many things.
 func shortList(names []string) string {
 	const show = 5

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"io"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -29,16 +30,7 @@ func (a *app) progressOf(what string, unit progressbar.Option) (update func(done
 	var bar *progressbar.ProgressBar
 	update = func(done, total int64) {
 		if bar == nil {
-			bar = progressbar.NewOptions64(total,
-				progressbar.OptionSetWriter(a.stderr),
-				progressbar.OptionSetDescription(what),
-				unit,
-				progressbar.OptionUseIECUnits(true),
-				progressbar.OptionThrottle(100*time.Millisecond),
-				progressbar.OptionFullWidth(),
-				progressbar.OptionClearOnFinish(),
-				progressbar.OptionSetPredictTime(true),
-			)
+			bar = newBar(a.stderr, what, total, unit, progressbar.OptionUseIECUnits(true), progressbar.OptionFullWidth(), progressbar.OptionSetPredictTime(true))
 		}
 		bar.Set64(done) //nolint:errcheck,gosec // a display that fails is no reason to stop
 	}
@@ -49,19 +41,24 @@ func (a *app) progressOf(what string, unit progressbar.Option) (update func(done
 	}
 }
 
+// newBar makes a display of one line, which it overwrites: it sends no escape
+// sequences, so that a console can have it that knows none.
+func newBar(w io.Writer, what string, total int64, more ...progressbar.Option) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(total, append([]progressbar.Option{
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetDescription(what),
+		progressbar.OptionThrottle(100 * time.Millisecond),
+		progressbar.OptionClearOnFinish(),
+	}, more...)...)
+}
+
 // count returns a callback that shows how many things a verb has done of a
 // number that nobody knows, and a function that ends the display.
 func (a *app) count(what string) (update func(done int64), end func()) {
 	if a.quiet || a.json || !a.terminal() {
 		return nil, func() {}
 	}
-	bar := progressbar.NewOptions64(-1,
-		progressbar.OptionSetWriter(a.stderr),
-		progressbar.OptionSetDescription(what),
-		progressbar.OptionShowCount(),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionClearOnFinish(),
-	)
+	bar := newBar(a.stderr, what, -1, progressbar.OptionShowCount())
 	update = func(done int64) {
 		bar.Set64(done) //nolint:errcheck,gosec // a display that fails is no reason to stop
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/tensorguard/tgsp/container"
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 )
 
 // staging takes the files of a package into a folder that nobody else can enter,
@@ -39,13 +40,15 @@ func newStaging(dir string, force bool) (*staging, error) {
 	case !info.IsDir():
 		return nil, withHint(fmt.Errorf("%s is not a folder", dir), "name a folder, one that exists or a new one")
 	}
-	parent := dir
+	// What ends up in a folder that is there is for those who may use that folder. On
+	// Windows it has from its beginning the access that it is to keep.
+	parent, mkdir := dir, os.MkdirTemp
 	if s.fresh {
-		parent = filepath.Dir(filepath.Clean(dir))
+		parent, mkdir = filepath.Dir(filepath.Clean(dir)), sysfile.MkdirTempPrivate
 	}
-	temp, err := os.MkdirTemp(parent, ".tgsp-extract-*")
+	temp, err := mkdir(parent, ".tgsp-extract-*")
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, withHint(err, "make it first: mkdir -p %s", shellQuote(parent))
+		return nil, withHint(err, "make it first: %s", mkdirCommand(parent))
 	}
 	if err != nil {
 		return nil, err
@@ -147,7 +150,7 @@ func (s *staging) publish() error {
 	}
 	if s.fresh {
 		// Windows renames no folder that is open.
-		if err := errors.Join(s.root.Close(), os.Rename(s.temp, s.dir)); err != nil {
+		if err := errors.Join(s.root.Close(), sysfile.Rename(s.temp, s.dir)); err != nil {
 			return err
 		}
 		s.temp = ""
@@ -199,5 +202,5 @@ func (s *staging) end() error {
 	if s.temp == "" {
 		return nil
 	}
-	return os.RemoveAll(s.temp)
+	return sysfile.RemoveAll(s.temp)
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"github.com/tensorguard/tgsp/cmd/tgsp/durable"
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 )
 
 // peek returns what stands in a state that is not to be believed, as far as it
@@ -122,7 +123,7 @@ func (s *stateStore) writeNew(name string, data []byte) error {
 	if err := ignoreMissing(os.Remove(s.path(name))); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(s.path(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := sysfile.OpenPrivate(s.path(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 	if err != nil {
 		return err
 	}
@@ -137,7 +138,7 @@ func (s *stateStore) writeNew(name string, data []byte) error {
 }
 
 func (s *stateStore) rename(name string) error {
-	err := os.Rename(s.path(name+newSuffix), s.path(name))
+	err := sysfile.Rename(s.path(name+newSuffix), s.path(name))
 	return s.stepped(errors.Join(err, durable.SyncFolder(s.dir)))
 }
 

@@ -8,6 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"github.com/tensorguard/tgsp/cmd/tgsp/durable"
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 )
 
 const (
@@ -28,12 +31,12 @@ var errStateLocked = errors.New("locked")
 func (s *stateStore) lock(exclusive bool) (unlock func(), err error) {
 	flags := os.O_RDONLY
 	if exclusive {
-		if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		if err := durable.MkdirAll(s.dir, 0o700); err != nil {
 			return nil, err
 		}
 		flags = os.O_RDWR | os.O_CREATE
 	}
-	f, err := os.OpenFile(s.path(stateLockFile), flags, 0o600)
+	f, err := sysfile.OpenPrivate(s.path(stateLockFile), flags)
 	if !exclusive && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)) {
 		return func() {}, nil
 	}

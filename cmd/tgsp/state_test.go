@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tensorguard/tgsp/container"
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 )
 
 var testTime = time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -94,11 +95,9 @@ func TestStateComesBack(t *testing.T) {
 	noError(t, err)
 	var names []string
 	for _, e := range entries {
-		info, err := e.Info()
-		noError(t, err)
 		names = append(names, e.Name())
-		if info.Mode().Perm()&0o077 != 0 {
-			t.Errorf("%s has mode %s", e.Name(), info.Mode())
+		if shared, err := sysfile.Shared(store.path(e.Name())); err != nil || shared {
+			t.Errorf("others may use %s: %t, %v", e.Name(), shared, err)
 		}
 	}
 	if !slices.Equal(names, []string{stateFile, stateKeyFile, stateLockFile}) {

@@ -37,7 +37,7 @@ func (r *reportFlags) prepare(a *app, pkg string) (*tgspcrypto.AuthorKey, error)
 	}
 	dir := filepath.Dir(r.file)
 	if _, err := os.Stat(dir); err != nil {
-		return nil, withHint(fmt.Errorf("the report: %w", err), "make its folder first: mkdir -p %s", shellQuote(dir))
+		return nil, withHint(fmt.Errorf("the report: %w", err), "make its folder first: %s", mkdirCommand(dir))
 	}
 	info, err := os.Stat(r.file)
 	switch {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"syscall"
+
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 )
 
 // fileSink appends to a file that other processes may append to as well: the
@@ -22,7 +24,7 @@ func openFile(name string) (sink, error) {
 	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() {
 		return nil, ErrNotRegular
 	}
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE|noFollow, 0o600)
+	f, err := sysfile.OpenPrivate(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE|noFollow)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tensorguard/tgsp/cmd/tgsp/durable"
 	"github.com/tensorguard/tgsp/crypto/fleet"
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 )
 
 // Publish signs a fleet file with what the fleet is now, and makes the entries of
@@ -62,6 +63,7 @@ func (s *Store) Publish(ctx context.Context, now time.Time, validFor time.Durati
 	if err != nil {
 		return nil, err
 	}
+	old.close() // Windows removes nothing that is open
 	if err := w.commit(); err != nil {
 		return nil, err
 	}
@@ -94,7 +96,7 @@ type entryWriter struct {
 func (s *Store) newEntryWriter(serial uint64) (*entryWriter, error) {
 	// A publication that was cut off may have left files of the same names.
 	create := func(name string) (*os.File, error) {
-		return os.OpenFile(filepath.Join(s.dir, name), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+		return sysfile.OpenPrivate(filepath.Join(s.dir, name), os.O_RDWR|os.O_CREATE|os.O_TRUNC)
 	}
 	packed, err := create(packedName(serial))
 	if err != nil {
@@ -250,5 +252,6 @@ func (o *oldEntries) take(agent fleet.AgentID) (*fleet.Entry, error) {
 func (o *oldEntries) close() {
 	if o.files != nil {
 		o.files.Close() //nolint:errcheck,gosec // only read
+		o.files = nil
 	}
 }

@@ -27,6 +27,7 @@ import (
 	tgspcrypto "github.com/tensorguard/tgsp/crypto"
 	"github.com/tensorguard/tgsp/crypto/dcbor"
 	"github.com/tensorguard/tgsp/crypto/fleet"
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 )
 
 const (
@@ -110,7 +111,7 @@ func create(dir string, o Options, syncFolder func(string) error) error {
 		return err
 	}
 	// A folder that begins with a dot is no fleet's, should this be cut off.
-	temp, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+".*.tmp")
+	temp, err := sysfile.MkdirTempPrivate(parent, "."+filepath.Base(dir)+".*.tmp")
 	if err != nil {
 		return err
 	}
@@ -118,10 +119,10 @@ func create(dir string, o Options, syncFolder func(string) error) error {
 		err = syncFolder(temp)
 	}
 	if err == nil {
-		err = os.Rename(temp, dir)
+		err = sysfile.Rename(temp, dir)
 	}
 	if err != nil {
-		return errors.Join(err, os.RemoveAll(temp))
+		return errors.Join(err, sysfile.RemoveAll(temp))
 	}
 	return syncFolder(parent)
 }
@@ -206,7 +207,10 @@ func Open(dir string) (*Store, error) {
 }
 
 func (s *Store) open() (err error) {
-	s.db, err = bolt.Open(filepath.Join(s.dir, dbFile), 0o600, &bolt.Options{Timeout: lockPatience, FreelistType: bolt.FreelistMapType})
+	s.db, err = bolt.Open(filepath.Join(s.dir, dbFile), 0o600, &bolt.Options{
+		Timeout: lockPatience, FreelistType: bolt.FreelistMapType,
+		OpenFile: func(name string, flag int, _ os.FileMode) (*os.File, error) { return sysfile.OpenPrivate(name, flag) },
+	})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return ErrBusy
 	}

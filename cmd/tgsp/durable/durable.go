@@ -10,16 +10,22 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 )
 
 // WriteFile writes a file beside its name, syncs it, renames it, and makes the
-// name durable.
+// name durable. Where perm gives others nothing, they get nothing on Windows either.
 func WriteFile(name string, data []byte, perm fs.FileMode) error {
 	return writeFile(name, data, perm, SyncFolder)
 }
 
 func writeFile(name string, data []byte, perm fs.FileMode, syncFolder func(string) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*.tmp")
+	create := os.CreateTemp
+	if forOwner(perm) {
+		create = sysfile.CreateTempPrivate
+	}
+	f, err := create(filepath.Dir(name), "."+filepath.Base(name)+".*.tmp")
 	if err != nil {
 		return err
 	}
@@ -31,7 +37,7 @@ func writeFile(name string, data []byte, perm fs.FileMode, syncFolder func(strin
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), name)
+		err = sysfile.Rename(f.Name(), name)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
@@ -39,18 +45,29 @@ func writeFile(name string, data []byte, perm fs.FileMode, syncFolder func(strin
 	return syncFolder(filepath.Dir(name))
 }
 
+// forOwner reports whether permissions are for the owner alone.
+func forOwner(perm fs.FileMode) bool { return perm&0o077 == 0 }
+
+// mkdir is os.Mkdir for all systems, see WriteFile.
+func mkdir(dir string, perm fs.FileMode) error {
+	if forOwner(perm) {
+		return sysfile.MkdirPrivate(dir)
+	}
+	return os.Mkdir(dir, perm)
+}
+
 // MkdirAll makes a folder and those above it that are missing, and makes the
 // names of all that it has made durable.
 func MkdirAll(dir string, perm fs.FileMode) error { return mkdirAll(dir, perm, SyncFolder) }
 
 func mkdirAll(dir string, perm fs.FileMode, syncFolder func(string) error) error {
-	err := os.Mkdir(dir, perm)
+	err := mkdir(dir, perm)
 	parent := filepath.Dir(dir)
 	if errors.Is(err, fs.ErrNotExist) && parent != dir {
 		if err := mkdirAll(parent, perm, syncFolder); err != nil {
 			return err
 		}
-		err = os.Mkdir(dir, perm)
+		err = mkdir(dir, perm)
 	}
 	if err == nil {
 		return syncFolder(parent)

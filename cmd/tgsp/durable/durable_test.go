@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 )
@@ -41,7 +42,7 @@ func TestWriteFile(t *testing.T) {
 	check(t, WriteFile(name, []byte("for real"), 0o640))
 	info, err := os.Stat(name)
 	check(t, err)
-	if info.Mode().Perm() != 0o640 {
+	if info.Mode().Perm() != 0o640 && runtime.GOOS != "windows" { // where bits are made up
 		t.Errorf("mode %o", info.Mode().Perm())
 	}
 	if err := writeFile(name, nil, 0o600, func(string) error { return errDisk }); !errors.Is(err, errDisk) {
