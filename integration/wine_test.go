@@ -35,7 +35,7 @@ func TestWindows(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *rig.Wine){
 		"keys": windowsKeys, "paths": windowsPaths, "reserved names": windowsReservedNames, "key files": windowsKeyFiles, "exchange": windowsExchange,
 		"same bodies": windowsSameBodies, "fleet": windowsFleet, "codes": windowsCodes, "unfinished": windowsUnfinished, "held": windowsHeld,
-		"replaced": windowsReplaced, "unit tests": windowsUnitTests,
+		"replaced": windowsReplaced, "unit tests": windowsUnitTests, "mounts": windowsMounts,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -5,6 +5,7 @@
 package mount
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -26,7 +27,7 @@ var (
 )
 
 // newLink returns when requests are answered.
-func newLink(place string, t *tree) (link, error) {
+func newLink(place string, t *tree) (*cgoFUSE, error) {
 	h := newHosted(t)
 	l := &cgoFUSE{host: fuse.NewFileSystemHost(h), hosted: h, ended: make(chan struct{})}
 	l.host.SetCapCaseInsensitive(h.names != nil)
@@ -38,7 +39,7 @@ func newLink(place string, t *tree) (link, error) {
 	case <-h.begun:
 		return l, nil
 	case <-l.ended:
-		return nil, l.err
+		return nil, cmp.Or(l.err, errNoMount)
 	}
 }
 

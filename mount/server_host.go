@@ -5,9 +5,11 @@
 package mount
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	iofs "io/fs"
+	"log/slog"
 	"time"
 
 	"github.com/winfsp/cgofuse/fuse"
@@ -21,8 +23,8 @@ var (
 	errNotEnded = errors.New("the library does not end the mount")
 )
 
-// kernelMount is what there is to do when a mount has ended.
-type kernelMount struct{ place place }
+// kernelMount is nothing here: the library knows its mounts.
+type kernelMount struct{}
 
 // Available returns an error where the system lacks what mounts need.
 func Available() (err error) {
@@ -50,9 +52,9 @@ func Mount(dir string, fsys iofs.FS, opts Options) (*Server, error) {
 		return nil, err
 	}
 	t.ahead.Store(newAhead(t, true))
-	l, err := newLink(p.name(), t)
-	if err == nil {
-		err = l.(*cgoFUSE).awaitVisible(p)
+	l := &placedLink{place: p, log: opts.Logger}
+	if l.cgoFUSE, err = newLink(p.name(), t); err == nil {
+		err = l.awaitVisible()
 	}
 	if err != nil {
 		reason := Other
@@ -61,18 +63,30 @@ func Mount(dir string, fsys iofs.FS, opts Options) (*Server, error) {
 		}
 		return nil, &Error{"mount", dir, reason, errors.Join(err, p.leave())}
 	}
-	s := newServer(l, t, p.name())
-	s.place = p
-	return s, nil
+	return newServer(l, t, p.name()), nil
+}
+
+// placedLink leaves the place as it was before, whoever has ended the mount.
+type placedLink struct {
+	*cgoFUSE
+	place place
+	log   *slog.Logger
+}
+
+func (l *placedLink) wait() {
+	l.cgoFUSE.wait()
+	if err := l.place.leave(); err != nil {
+		l.log.Error("the folder that was there before is missing", slog.Any("error", err))
+	}
 }
 
 // awaitVisible returns when programs see the mount, which is some time after the
 // library has begun.
-func (l *cgoFUSE) awaitVisible(p place) error {
-	for !p.visible() {
+func (l *placedLink) awaitVisible() error {
+	for !l.place.visible() {
 		select {
 		case <-l.ended:
-			return l.err
+			return cmp.Or(l.err, errNoMount)
 		case <-time.After(time.Millisecond):
 		}
 	}
@@ -81,11 +95,11 @@ func (l *cgoFUSE) awaitVisible(p place) error {
 
 // Unmount ends the mount, whoever uses it. Programs that have files open get errors.
 func (s *Server) Unmount(ctx context.Context) (lazy bool, err error) {
-	l := s.link.(*cgoFUSE)
+	l := s.link.(*placedLink)
 	l.host.Unmount()
 	select {
 	case <-l.ended:
-		return false, s.place.leave()
+		return false, l.place.leave()
 	case <-ctx.Done():
 		return false, &Error{"unmount", s.dir, Busy, ctx.Err()}
 	case <-time.After(unmountTime):

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"path/filepath"
+
 	"github.com/tensorguard/tgsp/mount"
 )
 
@@ -11,8 +13,14 @@ func mountHint(e *mount.Error) string {
 	dir := shellQuote(e.Dir)
 	switch e.Reason {
 	case mount.NotFound:
+		if onWindows { // the mountpoint itself need not exist there
+			return "make the folder that is to hold it first: " + mkdirCommand(filepath.Dir(e.Dir))
+		}
 		return "make it first: " + mkdirCommand(e.Dir)
 	case mount.NotDirectory:
+		if onWindows {
+			return "name a drive letter, or a folder that is empty or does not exist yet"
+		}
 		return "name a folder; an empty one is made with " + mkdirCommand("DIR")
 	case mount.NotEmpty:
 		return "what is in it would be hidden: mount on an empty folder"

@@ -30,7 +30,7 @@ func (s *service) endReason(server *mount.Server) string {
 	if server.EndedIdle() {
 		return unmountedIdle
 	}
-	return unmountedByOthers
+	return unmountedElsewhere
 }
 
 func (s *service) dropFolder() {}

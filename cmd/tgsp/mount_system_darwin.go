@@ -45,6 +45,9 @@ func processStart(pid int) (uint64, error) {
 	return uint64(start.Sec)*1e6 + uint64(start.Usec), nil //nolint:gosec // times are not negative
 }
 
+// unmountedElsewhere is why a mount ends that this program has not ended.
+const unmountedElsewhere = unmountedByOthers
+
 // bootID tells one run of the system from the next.
 func bootID() string {
 	id, _ := unix.Sysctl("kern.bootsessionuuid") // an empty one does as well

@@ -24,6 +24,10 @@ const (
 	eventClose = "close"
 )
 
+// unmountedElsewhere is why a mount ends that this program has not ended: WinFsp's
+// library hears of Ctrl+C and of the end of the session first, and tells no other.
+const unmountedElsewhere = unmountedBySignal
+
 // eventName is unique: a later process may have the same number, but not its start.
 // Services and users have sessions of their own, in which other names would lie.
 func (s *mountState) eventName(what string) (*uint16, error) {

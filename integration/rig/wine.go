@@ -49,10 +49,19 @@ func NewWine(dir, random string) (*Wine, error) {
 		return nil, errors.Join(fmt.Errorf("%s", r), w.Close())
 	}
 	library := w.Path("prefix/drive_c/windows/system32/bcryptprimitives.dll")
-	if out, err := exec.Command(wineCompiler, "-O2", "-Wall", "-Werror", "-s", "-shared", "-o", library, random, "-ladvapi32").CombinedOutput(); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: %s", err, out), w.Close())
+	if err := BuildLibrary(library, random, "-ladvapi32"); err != nil {
+		return nil, errors.Join(err, w.Close())
 	}
 	return w, nil
+}
+
+// BuildLibrary compiles a library for programs of Windows from sources in C.
+func BuildLibrary(library string, sources ...string) error {
+	args := append([]string{"-O2", "-Wall", "-Werror", "-s", "-shared", "-o", library}, sources...)
+	if out, err := exec.Command(wineCompiler, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", wineCompiler, err, out)
+	}
+	return nil
 }
 
 // Path is the path of a name in the folder, as Linux has it.
