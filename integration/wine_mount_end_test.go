@@ -79,11 +79,8 @@ func (u *winUser) endsIdleMount() {
 
 // servesMount runs a mount as a service.
 func (u *winUser) servesMount() {
-	// Wine ends services with the last program that is none.
-	release := u.hold("m.tgsp", "open")
-	defer release()
 	sc := func(args ...string) string {
-		r := rig.Collect(u.wine.Command(nil, "sc", args...))
+		r := rig.Collect(u.wine.Command([]string{"WINEDEBUG=err+all"}, "sc", args...))
 		if r.Code != 0 {
 			u.Fatal(r)
 		}
@@ -102,13 +99,13 @@ func (u *winUser) servesMount() {
 	}
 	windows := func(name string) string { return `"` + rig.Windows(u.path(name)) + `"` }
 	exe := `"` + rig.Windows(u.wine.Path("mounts/tgsp.exe")) + `"`
-	start := func(pkg string) {
-		line := strings.Join([]string{exe, "mount", windows(pkg), windows("served"), "--log", windows("served.log"),
+	start := func(dir string) {
+		line := strings.Join([]string{exe, "mount", windows("m.tgsp"), windows(dir), "--log", windows("served.log"),
 			"-i", windows("home/identity.key"), "--trusted-key", u.public("home/author.key")}, " ")
 		sc("create", "tgsp-test", "binPath=", line)
 		sc("start", "tgsp-test")
 	}
-	start("m.tgsp")
+	start("served")
 	until("RUNNING")
 	if err := rig.Until("it is shown", func() (bool, error) {
 		data, err := os.ReadFile(u.path("served/größe 日本/weights.bin"))
@@ -129,8 +126,8 @@ func (u *winUser) servesMount() {
 	}
 	sc("delete", "tgsp-test")
 
-	// One that cannot start tells the manager its exit code.
-	start("none.tgsp")
-	until("SERVICE_EXIT_CODE  : 20 ")
+	// One that cannot mount tells the manager its exit code.
+	start("model")
+	until("SERVICE_EXIT_CODE  : 17 ")
 	sc("delete", "tgsp-test")
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,24 +36,43 @@ func MissingForWine() (packages []string) {
 // Wine is a system in which programs of Windows run: its own drive C:, registry and
 // processes, in one folder. Its drive Z: is the whole machine.
 type Wine struct {
-	dir string
+	dir  string
+	idle io.Closer // of a program that waits for the end of its standard input
 }
 
 // NewWine makes one below a folder. random is the source of the library that Go
 // programs get random numbers from.
 func NewWine(dir, random string) (*Wine, error) {
-	w := &Wine{dir}
+	w := &Wine{dir: dir}
 	if err := os.MkdirAll(w.Path("home"), 0o755); err != nil {
 		return nil, err
 	}
 	if r := Collect(w.Command(nil, "wineboot", "-i")); r.Code != 0 {
 		return nil, errors.Join(fmt.Errorf("%s", r), w.Close())
 	}
+	// All that came with it has to have ended before more begins.
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
 	library := w.Path("prefix/drive_c/windows/system32/bcryptprimitives.dll")
 	if err := BuildLibrary(library, random, "-ladvapi32"); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
-	return w, nil
+	return w, w.stay()
+}
+
+// stay begins a program that does nothing. With the last program that is none of its
+// own Wine ends its services, and those that end would be asked what the next are for.
+func (w *Wine) stay() (err error) {
+	cmd := w.Command(nil, "cmd", "/c", "pause")
+	if w.idle, err = cmd.StdinPipe(); err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	go cmd.Wait() //nolint:errcheck // Close ends it
+	return nil
 }
 
 // BuildLibrary compiles a library for programs of Windows from sources in C.
@@ -91,6 +111,9 @@ func (w *Wine) surround(cmd *exec.Cmd) {
 
 // Close ends all that runs in it, and returns when nothing does.
 func (w *Wine) Close() error {
+	if w.idle != nil {
+		w.idle.Close() //nolint:errcheck // nothing was written
+	}
 	for _, what := range []string{"-k", "-w"} {
 		cmd := exec.Command(wineServer, what)
 		w.surround(cmd)
