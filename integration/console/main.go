@@ -26,6 +26,12 @@ func main() {
 }
 
 func run(args []string) (int, error) {
+	// What Wine starts with its first console stays, and may not have the ends of pipes.
+	for _, f := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
+		if err := windows.SetHandleInformation(windows.Handle(f.Fd()), windows.HANDLE_FLAG_INHERIT, 0); err != nil {
+			return 0, err
+		}
+	}
 	kernel := windows.NewLazySystemDLL("kernel32.dll")
 	// It may have none, or that of whoever has started it.
 	kernel.NewProc("FreeConsole").Call() //nolint:errcheck // see above
