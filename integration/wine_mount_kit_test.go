@@ -89,7 +89,7 @@ func (u *winUser) mountBy(cmd *exec.Cmd) *winMount {
 	}
 	go m.listen(stdout)
 	go func() {
-		cmd.Wait() //nolint:errcheck // the exit code tells
+		cmd.Wait() // the exit code tells
 		// Programs that Wine has started keep the pipe open.
 		fmt.Fprintln(end, `{"what":"exit"}`)
 		end.Close()

@@ -55,6 +55,6 @@ func run(args []string) (int, error) {
 	if err := windows.GenerateConsoleCtrlEvent(windows.CTRL_C_EVENT, 0); err != nil {
 		return 0, err
 	}
-	cmd.Wait() //nolint:errcheck // the exit code tells
+	cmd.Wait() // the exit code tells
 	return cmd.ProcessState.ExitCode(), nil
 }
