@@ -6,7 +6,6 @@ package integration
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -64,7 +63,7 @@ type winMount struct {
 	*testing.T
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
-	stderr bytes.Buffer
+	stderr *os.File
 	said   chan winSaid
 	past   []winSaid
 }
@@ -78,24 +77,46 @@ func (u *winUser) mount(args ...string) *winMount {
 func (u *winUser) mountBy(cmd *exec.Cmd) *winMount {
 	u.Helper()
 	m := &winMount{T: u.T, cmd: cmd, said: make(chan winSaid, 1000)}
-	cmd.Stderr = &m.stderr
+	m.stderr = must(os.Create(filepath.Join(u.TempDir(), "stderr")))(u.T)
 	m.stdin = must(cmd.StdinPipe())(u.T)
-	stdout := bufio.NewScanner(must(cmd.StdoutPipe())(u.T))
+	stdout, end, err := os.Pipe()
+	if err != nil {
+		u.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = end, m.stderr
 	if err := cmd.Start(); err != nil {
 		u.Fatal(err)
 	}
+	go m.listen(stdout)
 	go func() {
-		defer close(m.said)
-		for stdout.Scan() {
-			said := winSaid{}
-			if err := json.Unmarshal(stdout.Bytes(), &said); err != nil {
-				said = winSaid{What: "no answer", Path: fmt.Sprintf("%v: %q", err, stdout.Text())}
-			}
-			m.said <- said
-		}
+		cmd.Wait() // the exit code tells
+		// Programs that Wine has started keep the pipe open.
+		fmt.Fprintln(end, `{"what":"exit"}`)
+		end.Close()
 	}()
 	m.await("shown", "/")
 	return m
+}
+
+// listen reads until the process has ended.
+func (m *winMount) listen(stdout io.ReadCloser) {
+	defer close(m.said)
+	defer stdout.Close()
+	for lines := bufio.NewScanner(stdout); lines.Scan(); {
+		said := winSaid{}
+		if err := json.Unmarshal(lines.Bytes(), &said); err != nil {
+			said = winSaid{What: "no answer", Path: fmt.Sprintf("%v: %q", err, lines.Text())}
+		}
+		if said.What == "exit" {
+			return
+		}
+		m.said <- said
+	}
+}
+
+// messages is standard error.
+func (m *winMount) messages() string {
+	return string(must(os.ReadFile(m.stderr.Name()))(m.T))
 }
 
 // await returns the next line that says this.
@@ -107,8 +128,7 @@ func (m *winMount) await(what, path string) winSaid {
 			return said
 		}
 	}
-	err := m.cmd.Wait()
-	m.Fatalf("it has ended without %q %s: %v\n%v\n%s", what, path, err, m.past, m.stderr.String())
+	m.Fatalf("it has ended without %q %s: %v\n%v\n%s", what, path, m.cmd.ProcessState, m.past, m.messages())
 	return winSaid{}
 }
 
@@ -127,11 +147,11 @@ func (m *winMount) ends(code int, words ...string) {
 	for said := range m.said {
 		m.past = append(m.past, said)
 	}
-	m.cmd.Wait() //nolint:errcheck // the exit code tells
-	r := rig.Result{Args: m.cmd.Args, Code: rig.Status(m.cmd.ProcessState), Stderr: m.stderr.String()}
+	r := rig.Result{Args: m.cmd.Args, Code: rig.Status(m.cmd.ProcessState), Stderr: m.messages()}
 	refused(m.T, r, code, words...)
 	m.told("ended")
 	m.stdin.Close()
+	m.stderr.Close()
 }
 
 // told returns what was said of something, which must be there.

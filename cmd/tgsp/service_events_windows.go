@@ -33,7 +33,7 @@ func runForService(events string, run func(context.Context) int) int {
 		fmt.Fprintf(os.Stderr, "tgsp: $%s is %q: only tgsp itself sets it, where it is a service\n", serviceEvents, events)
 		return failUsage.Code
 	}
-	os.Unsetenv(serviceEvents) //nolint:errcheck,gosec // it is there
+	os.Unsetenv(serviceEvents) //nolint:errcheck // it is there
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	go func() {

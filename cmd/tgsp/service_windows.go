@@ -120,7 +120,7 @@ func startServed() (*served, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(exe, os.Args[1:]...)
+	cmd := exec.Command(exe, os.Args[1:]...) //nolint:gosec // this program, as the manager was told to run it
 	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d,%d", serviceEvents, isReady, stopping))
 	said := new(errorTail)
 	cmd.Stderr = said

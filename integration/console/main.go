@@ -26,6 +26,12 @@ func main() {
 }
 
 func run(args []string) (int, error) {
+	// What Wine starts with its first console stays, and may not have the ends of pipes.
+	for _, f := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
+		if err := windows.SetHandleInformation(windows.Handle(f.Fd()), windows.HANDLE_FLAG_INHERIT, 0); err != nil {
+			return 0, err
+		}
+	}
 	kernel := windows.NewLazySystemDLL("kernel32.dll")
 	// It may have none, or that of whoever has started it.
 	kernel.NewProc("FreeConsole").Call() //nolint:errcheck // see above
@@ -49,6 +55,6 @@ func run(args []string) (int, error) {
 	if err := windows.GenerateConsoleCtrlEvent(windows.CTRL_C_EVENT, 0); err != nil {
 		return 0, err
 	}
-	cmd.Wait() //nolint:errcheck // the exit code tells
+	cmd.Wait() // the exit code tells
 	return cmd.ProcessState.ExitCode(), nil
 }

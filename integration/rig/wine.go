@@ -71,7 +71,7 @@ func (w *Wine) stay() (err error) {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	go cmd.Wait() //nolint:errcheck // Close ends it
+	go cmd.Wait() // Close ends it
 	return nil
 }
 
@@ -112,7 +112,7 @@ func (w *Wine) surround(cmd *exec.Cmd) {
 // Close ends all that runs in it, and returns when nothing does.
 func (w *Wine) Close() error {
 	if w.idle != nil {
-		w.idle.Close() //nolint:errcheck // nothing was written
+		w.idle.Close() // nothing was written
 	}
 	for _, what := range []string{"-k", "-w"} {
 		cmd := exec.Command(wineServer, what)
