@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 )
 
 func newUmountCommand(a *app) *cobra.Command {
@@ -78,7 +80,7 @@ func (a *app) tellOfLog(s *mountState) {
 func (a *app) awaitClosed(ctx context.Context, s *mountState) error {
 	for deadline := time.Now().Add(endTime); s.alive(); {
 		now, err := s.reload()
-		if err != nil {
+		if err != nil && !sysfile.InUse(err) { // on Windows it is in use while it is replaced
 			return err
 		}
 		if now != nil && now.Closed != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tensorguard/tgsp/cmd/tgsp/durable"
+	"github.com/tensorguard/tgsp/crypto/sysfile"
 )
 
 // mountState is what the process that serves a mount writes about itself, for
@@ -83,7 +84,7 @@ func (s *mountState) save() error {
 
 // remove takes the state away, and its log where nobody needs to read it.
 func (s *mountState) remove() error {
-	err := ignoreMissing(os.Remove(s.file))
+	err := ignoreMissing(sysfile.Remove(s.file))
 	if s.ownLog() {
 		err = errors.Join(err, ignoreMissing(removeLog(s.Log)))
 	}

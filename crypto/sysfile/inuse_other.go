@@ -15,3 +15,6 @@ func OpenForChange(name string) (*os.File, error) { return os.OpenFile(name, os.
 
 // Rename gives a file another name, in place of a file that has it.
 func Rename(from, to string) error { return os.Rename(from, to) }
+
+// Remove removes a file.
+func Remove(name string) error { return os.Remove(name) }

@@ -49,6 +49,11 @@ func Rename(from, to string) error {
 	})
 }
 
+// Remove removes a file. For a moment it waits for a program that has it open.
+func Remove(name string) error {
+	return insist(func() error { return os.Remove(name) })
+}
+
 // insist tries again and again while others use the file.
 func insist(try func() error) error {
 	for start := time.Now(); ; time.Sleep(pause) {

@@ -49,9 +49,9 @@ static void WINAPI served(DWORD argc, WCHAR **argv) {}
 static DWORD WINAPI serve(void *unused)
 {
     SERVICE_TABLE_ENTRYW table[2] = {{L"", served}, {NULL, NULL}};
+    /* Wine lets a program that is no service wait here; Windows refuses it so. */
     if (StartServiceCtrlDispatcherW(table) || GetLastError() != ERROR_FAILED_SERVICE_CONTROLLER_CONNECT)
         return 1;
-    SetConsoleCtrlHandler(on_console, TRUE);
     WaitForSingleObject(interrupted, INFINITE);
     return 0;
 }
@@ -93,10 +93,11 @@ __declspec(dllexport) int fuse_main_real(int argc, char **argv, struct operation
         char rest[64];
         snprintf(rest, sizeof rest, "\"want\":%u", conn.want);
         say("mounted", mountpoint, rest);
-        HANDLE ends[2] = {ending, CreateThread(NULL, 0, serve, NULL, 0, NULL)};
+        SetConsoleCtrlHandler(on_console, TRUE);
+        HANDLE ends[3] = {ending, interrupted, CreateThread(NULL, 0, serve, NULL, 0, NULL)};
         CloseHandle(CreateThread(NULL, 0, show, NULL, 0, NULL));
         CloseHandle(CreateThread(NULL, 0, hear, NULL, 0, NULL));
-        WaitForMultipleObjects(2, ends, FALSE, INFINITE);
+        WaitForMultipleObjects(3, ends, FALSE, INFINITE);
         over = 1;
         AcquireSRWLockExclusive(&in_use); /* and nobody gets it any more */
         leave(mountpoint);
