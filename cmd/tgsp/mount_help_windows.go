@@ -12,8 +12,10 @@ whatever their case, unless the package has two that differ by nothing else.
 ` + mountFlagsHelp + `
 
 It can run as a service, which the service manager starts, stops and restarts:
-  sc create tgsp-model binPath= "C:\tgsp\tgsp.exe mount C:\models\model.tgsp X: --log C:\models\model.log"
-or in a window of its own: start /min tgsp mount model.tgsp X:
+  sc create tgsp-model binPath= "C:\tgsp\tgsp.exe mount C:\models\model.tgsp X: --allow-other -i C:\tgsp\identity.key --trusted-key C:\tgsp\author.pub --log C:\tgsp\model.log"
+Its account is the system's unless obj= names another: keys and trust of yours are
+not its own, and nobody else reads what it mounts without --allow-other. Errors go to
+the log, and to the event log when it fails.
 
 It needs WinFsp 2.0 or newer: winget install WinFsp.WinFsp
 
