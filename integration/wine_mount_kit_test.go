@@ -23,6 +23,7 @@ const (
 	winNoEntry  = -2
 	winIO       = -5
 	winRefused  = -13
+	winFolder   = -21
 	winReadOnly = -30
 )
 

@@ -59,13 +59,18 @@ func (l *cgoFUSE) run(place string, options []string) {
 
 func (l *cgoFUSE) wait() { <-l.ended }
 
-// drops are those for files that programs have opened. Names need none: the system is
-// not allowed to keep them, or asks for each opening.
+// drops are those for files that programs have opened, and folders that they have
+// listed, in which names stand.
 func (l *cgoFUSE) drops(int64) (contents, names []drop) {
-	for _, path := range l.hosted.opened() {
-		contents = append(contents, func() bool { return l.forget(path) })
+	for it := range l.hosted.asked() {
+		forget := func() bool { return l.forget(shownPath(it)) }
+		if it.byName == nil {
+			contents = append(contents, forget)
+		} else {
+			names = append(names, forget)
+		}
 	}
-	return contents, nil
+	return contents, names
 }
 
 // listOptions returns options as the library wants them on a command line.

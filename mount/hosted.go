@@ -6,6 +6,7 @@ package mount
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"sync"
 
@@ -23,7 +24,7 @@ type hosted struct {
 	mu    sync.Mutex
 	files map[uint64]*openFile
 	last  uint64
-	seen  map[*item]struct{} // files that were open, of which the system may keep contents
+	seen  map[*item]struct{} // files and folders that were open, of which the system may keep contents
 }
 
 var (
@@ -86,10 +87,10 @@ func (h *hosted) fill(stat *fuse.Stat_t, it *item) {
 // Getpath tells the spelling of a name that was found whatever its case.
 func (h *hosted) Getpath(path string, _ uint64) (int, string) {
 	it, errc := h.find(path)
-	if errc != 0 || it.path == "." {
-		return errc, "/"
+	if errc != 0 {
+		return errc, ""
 	}
-	return 0, "/" + it.path
+	return 0, shownPath(it)
 }
 
 // OpenEx opens a file, and lets the system keep its contents, which never change.
@@ -156,15 +157,19 @@ func (h *hosted) Release(_ string, fh uint64) int {
 	return 0
 }
 
-// opened lists the files of which the system may keep contents.
-func (h *hosted) opened() []string {
+// asked returns the files and folders of which the system may keep contents.
+func (h *hosted) asked() map[*item]struct{} {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var paths []string
-	for it := range h.seen {
-		paths = append(paths, "/"+it.path)
+	return maps.Clone(h.seen)
+}
+
+// shownPath is the path by which the library knows an item.
+func shownPath(it *item) string {
+	if it.path == "." {
+		return "/"
 	}
-	return paths
+	return "/" + it.path
 }
 
 // find returns what lies at a path with slashes, or nil.

@@ -17,6 +17,9 @@ func (h *hosted) Opendir(path string) (int, uint64) {
 		return -fuse.ENOTDIR, 0
 	}
 	h.tree.usage.opened()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.seen[it] = struct{}{}
 	return 0, 0
 }
 

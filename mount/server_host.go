@@ -119,13 +119,13 @@ func (s *Server) Detach() error {
 	return err
 }
 
-// Revoke takes from the system what it keeps of files that programs have opened.
-// Options.Allow must refuse already. It returns how many of them it could not ask it
-// for. What a program has mapped stays with it until it unmaps it or ends.
+// Revoke takes from the system what it keeps of files and folders that programs have
+// opened. Options.Allow must refuse already. It returns how many of them it could not
+// ask it for. What a program has mapped stays with it until it unmaps it or ends.
 func (s *Server) Revoke() (left int) {
 	s.tree.ahead.Load().stop()
-	contents, _ := s.link.drops(1)
-	for _, forget := range contents {
+	contents, names := s.link.drops(1)
+	for _, forget := range append(contents, names...) {
 		if !forget() {
 			left++
 		}
