@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/tensorguard/tgsp/crypto/sysfile"
 )
@@ -35,19 +36,43 @@ func openFile(name string) (sink, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &fileSink{f, endsTorn(name, info.Size())}, nil
+	return &fileSink{f, staysTorn(f, name)}, nil
 }
 
-// endsTorn reports whether a file ends within a line, as after a crash. A log
-// that its writers may not read is taken as it is.
+const (
+	// tornLooks is how often a file has to be seen to end within a line, with a nap
+	// between: one that another process is about to write looks so for a moment.
+	tornLooks = 4
+	tornNap   = 2 * time.Millisecond
+)
+
+// staysTorn reports whether a file ends within a line, as after a crash.
+func staysTorn(f *os.File, name string) bool {
+	for look := range tornLooks {
+		if look > 0 {
+			time.Sleep(tornNap)
+		}
+		info, err := f.Stat()
+		if err != nil || !endsTorn(name, info.Size()) {
+			return false
+		}
+	}
+	return true
+}
+
+// endsTorn reports whether a file of a size ends within a line, whatever others have
+// written behind it since. A log that its writers may not read is taken as it is.
 func endsTorn(name string, size int64) bool {
+	if size == 0 {
+		return false
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return false
 	}
 	defer f.Close() //nolint:errcheck // only read
 	last := make([]byte, 1)
-	_, err = f.ReadAt(last, max(size-1, 0))
+	_, err = f.ReadAt(last, size-1)
 	return err == nil && last[0] != '\n'
 }
 

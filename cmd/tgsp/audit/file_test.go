@@ -142,6 +142,34 @@ func TestTornLine(t *testing.T) {
 	parse(t, lines[1:])
 }
 
+// What another process writes between two looks at a log does not make it torn.
+func TestLineOfAnotherIsNotTorn(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "audit.log")
+	text := "{}\n{\"time\":\"20"
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for size, torn := range map[int64]bool{0: false, 3: false, 4: true, int64(len(text)): true} {
+		if got := endsTorn(name, size); got != torn {
+			t.Errorf("of %d bytes: torn is %t", size, got)
+		}
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if !staysTorn(f, name) {
+		t.Error("what a crash has left is not seen")
+	}
+	if _, err := f.WriteString("26\"}\n"); err != nil {
+		t.Fatal(err)
+	}
+	if staysTorn(f, name) {
+		t.Error("the line has its end now")
+	}
+}
+
 func TestFullDisk(t *testing.T) {
 	f, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) { // Linux alone has it
