@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/winfsp/cgofuse/fuse"
 )
@@ -17,8 +18,10 @@ import (
 type cgoFUSE struct {
 	host   *fuse.FileSystemHost
 	hosted *hosted
-	ended  chan struct{} // closed after err is set
-	err    error
+	leave  func() error  // makes the place as it was before; nil where there is nothing to do
+	ended  chan struct{} // closed after that, and after the errors are set
+	err    error         // why it was not mounted
+	left   error         // of leave
 }
 
 var (
@@ -26,10 +29,10 @@ var (
 	errNoMount   = errors.New(libraryName + " has not mounted it")
 )
 
-// newLink returns when requests are answered.
-func newLink(place string, t *tree) (*cgoFUSE, error) {
+// startLink returns when requests are answered.
+func startLink(place string, t *tree, leave func() error) (*cgoFUSE, error) {
 	h := newHosted(t)
-	l := &cgoFUSE{host: fuse.NewFileSystemHost(h), hosted: h, ended: make(chan struct{})}
+	l := &cgoFUSE{host: fuse.NewFileSystemHost(h), hosted: h, leave: leave, ended: make(chan struct{})}
 	l.host.SetCapCaseInsensitive(h.names != nil)
 	l.host.SetCapReaddirPlus(true)
 	l.host.SetCapDeleteAccess(true)
@@ -39,13 +42,24 @@ func newLink(place string, t *tree) (*cgoFUSE, error) {
 	case <-h.begun:
 		return l, nil
 	case <-l.ended:
-		return nil, cmp.Or(l.err, errNoMount)
+		return nil, l.failure()
 	}
 }
 
-// run serves until the mount has ended.
+// failure is why a mount has ended before it could be seen.
+func (l *cgoFUSE) failure() error { return errors.Join(cmp.Or(l.err, errNoMount), l.left) }
+
+// run serves until the mount has ended, whoever has ended it.
 func (l *cgoFUSE) run(place string, options []string) {
 	defer close(l.ended)
+	defer func() {
+		if l.leave == nil {
+			return
+		}
+		if l.left = l.leave(); l.left != nil {
+			l.hosted.tree.opts.Logger.Error("the place is not as it was before", slog.Any("error", l.left))
+		}
+	}()
 	defer func() {
 		// The library panics where it is only the binding to another one that is not there.
 		if reason := recover(); reason != nil {

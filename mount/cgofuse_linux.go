@@ -32,3 +32,5 @@ func shownMode(it *item) uint32 { return it.mode }
 // forget does nothing: the library gives no way to the kernel's cache. Reads of what
 // it holds ask for attributes first, which are refused; mapped pages stay.
 func (*cgoFUSE) forget(string) bool { return false }
+
+func newLink(place string, t *tree) (link, error) { return startLink(place, t, nil) }

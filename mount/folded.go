@@ -9,14 +9,13 @@ import (
 
 // foldedNames finds items whatever the case of their names is asked for in.
 type foldedNames struct {
-	root  *item
 	names map[*item]map[string]*item // of each folder, by folded name
 }
 
 // foldNames returns nil where a folder has two names that are one without their case:
 // then case has to matter, and neither is taken for the other.
 func foldNames(t *tree) *foldedNames {
-	f := &foldedNames{t.root, make(map[*item]map[string]*item)}
+	f := &foldedNames{make(map[*item]map[string]*item)}
 	if !f.add(t.root) {
 		return nil
 	}
@@ -36,18 +35,22 @@ func (f *foldedNames) add(folder *item) bool {
 	return true
 }
 
+// child returns what a folder has by a name, or nil. Without f case matters.
+func (f *foldedNames) child(folder *item, name string) *item {
+	if child := folder.byName[name]; child != nil || f == nil {
+		return child
+	}
+	return f.names[folder][foldName(name)]
+}
+
 // find returns what lies at a path with slashes, or nil.
-func (f *foldedNames) find(path string) *item {
-	it := f.root
+func (t *tree) find(path string, names *foldedNames) *item {
+	it := t.root
 	for name := range strings.SplitSeq(path, "/") {
 		if name == "" {
 			continue
 		}
-		child := it.byName[name]
-		if child == nil {
-			child = f.names[it][foldName(name)]
-		}
-		if it = child; it == nil {
+		if it = names.child(it, name); it == nil {
 			return nil
 		}
 	}

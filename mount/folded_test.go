@@ -21,7 +21,8 @@ func foldedTree(t *testing.T, names ...string) *tree {
 }
 
 func TestFoldedNamesAreFound(t *testing.T) {
-	f := foldNames(foldedTree(t, "Config.json", "sub/Straße/ǅ", "sub/ΣΑΣ", "i", "K"))
+	tr := foldedTree(t, "Config.json", "sub/Straße/ǅ", "sub/ΣΑΣ", "i", "K")
+	f := foldNames(tr)
 	if f == nil {
 		t.Fatal("no two names are one")
 	}
@@ -30,10 +31,17 @@ func TestFoldedNamesAreFound(t *testing.T) {
 		"/SUB/STRAßE/ǆ": "sub/Straße/ǅ", "/sub/σας": "sub/ΣΑΣ", "/I": "i", "/\u212a": "K", "/sub": "sub", "/Sub": "sub",
 		"/config": "", "/sub/no": "", "/Config.json/x": "",
 	} {
-		it := f.find(asked)
+		it := tr.find(asked, f)
 		if (it == nil) != (want == "") || it != nil && it.path != want {
 			t.Errorf("%s: found %v, want %q", asked, it, want)
 		}
+	}
+}
+
+func TestCaseMattersWithoutFoldedNames(t *testing.T) {
+	tr := foldedTree(t, "Config.json")
+	if tr.find("/CONFIG.JSON", nil) != nil || tr.find("/Config.json", nil) == nil {
+		t.Error("names are found in another case, or not at all")
 	}
 }
 

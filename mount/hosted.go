@@ -7,7 +7,6 @@ package mount
 import (
 	"errors"
 	"maps"
-	"strings"
 	"sync"
 
 	"github.com/winfsp/cgofuse/fuse"
@@ -51,10 +50,7 @@ func (h *hosted) find(path string) (*item, int) {
 	if path != "/" && h.tree.refuses() {
 		return nil, -fuse.EACCES
 	}
-	it := h.tree.find(path)
-	if it == nil && h.names != nil {
-		it = h.names.find(path)
-	}
+	it := h.tree.find(path, h.names)
 	if it == nil {
 		return nil, -fuse.ENOENT
 	}
@@ -170,18 +166,4 @@ func shownPath(it *item) string {
 		return "/"
 	}
 	return "/" + it.path
-}
-
-// find returns what lies at a path with slashes, or nil.
-func (t *tree) find(p string) *item {
-	it := t.root
-	for name := range strings.SplitSeq(p, "/") {
-		if name == "" {
-			continue
-		}
-		if it = it.byName[name]; it == nil {
-			return nil
-		}
-	}
-	return it
 }

@@ -5,11 +5,9 @@
 package mount
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	iofs "io/fs"
-	"log/slog"
 	"time"
 
 	"github.com/winfsp/cgofuse/fuse"
@@ -52,41 +50,27 @@ func Mount(dir string, fsys iofs.FS, opts Options) (*Server, error) {
 		return nil, err
 	}
 	t.ahead.Store(newAhead(t, true))
-	l := &placedLink{place: p, log: opts.Logger}
-	if l.cgoFUSE, err = newLink(p.name(), t); err == nil {
-		err = l.awaitVisible()
+	l, err := startLink(p.name(), t, p.leave)
+	if err == nil {
+		err = l.awaitVisible(p)
 	}
 	if err != nil {
 		reason := Other
 		if errors.Is(err, errNoLibrary) {
 			reason = NoFUSE
 		}
-		return nil, &Error{"mount", dir, reason, errors.Join(err, p.leave())}
+		return nil, &Error{"mount", dir, reason, err}
 	}
 	return newServer(l, t, p.name()), nil
 }
 
-// placedLink leaves the place as it was before, whoever has ended the mount.
-type placedLink struct {
-	*cgoFUSE
-	place place
-	log   *slog.Logger
-}
-
-func (l *placedLink) wait() {
-	l.cgoFUSE.wait()
-	if err := l.place.leave(); err != nil {
-		l.log.Error("the folder that was there before is missing", slog.Any("error", err))
-	}
-}
-
 // awaitVisible returns when programs see the mount, which is some time after the
 // library has begun.
-func (l *placedLink) awaitVisible() error {
-	for !l.place.visible() {
+func (l *cgoFUSE) awaitVisible(p place) error {
+	for !p.visible() {
 		select {
 		case <-l.ended:
-			return cmp.Or(l.err, errNoMount)
+			return l.failure()
 		case <-time.After(time.Millisecond):
 		}
 	}
@@ -95,11 +79,11 @@ func (l *placedLink) awaitVisible() error {
 
 // Unmount ends the mount, whoever uses it. Programs that have files open get errors.
 func (s *Server) Unmount(ctx context.Context) (lazy bool, err error) {
-	l := s.link.(*placedLink)
+	l := s.link.(*cgoFUSE)
 	l.host.Unmount()
 	select {
 	case <-l.ended:
-		return false, l.place.leave()
+		return false, l.left
 	case <-ctx.Done():
 		return false, &Error{"unmount", s.dir, Busy, ctx.Err()}
 	case <-time.After(unmountTime):

@@ -54,7 +54,7 @@ func (s *service) obey(end context.CancelFunc) error {
 		}
 		go func() {
 			// It is open as long as this process runs.
-			if got, err := windows.WaitForSingleObject(event, windows.INFINITE); err == nil && got == windows.WAIT_OBJECT_0 {
+			if signaled(event) {
 				do()
 			}
 		}()
