@@ -44,8 +44,10 @@ type Wine struct {
 // programs get random numbers from.
 func NewWine(dir, random string) (*Wine, error) {
 	w := &Wine{dir: dir}
-	if err := os.MkdirAll(w.Path("home"), 0o755); err != nil {
-		return nil, err
+	for _, folder := range []string{"home", "tmp"} {
+		if err := os.MkdirAll(w.Path(folder), 0o755); err != nil {
+			return nil, err
+		}
 	}
 	if r := Collect(w.Command(nil, "wineboot", "-i")); r.Code != 0 {
 		return nil, errors.Join(fmt.Errorf("%s", r), w.Close())
@@ -93,7 +95,9 @@ func Windows(path string) string { return "Z:" + strings.ReplaceAll(path, "/", `
 // Command prepares a program of Windows, with these variables beside the few that
 // all get. It works in the folder home, which nothing else uses.
 func (w *Wine) Command(env []string, name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(wineLoader, append([]string{name}, args...)...)
+	// The kernel would put the heap anywhere in a gigabyte, in the middle of which Wine
+	// needs a page of its own. One process in some thousands ended without a word.
+	cmd := exec.Command("setarch", append([]string{"-R", wineLoader, name}, args...)...)
 	w.surround(cmd)
 	cmd.Env = append(cmd.Env, env...)
 	return cmd
@@ -103,7 +107,8 @@ func (w *Wine) surround(cmd *exec.Cmd) {
 	cmd.Dir = w.Path("home")
 	cmd.Env = []string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + w.Path("home"), "LC_ALL=C.UTF-8",
-		"WINEPREFIX=" + w.Path("prefix"), "WINEDEBUG=-all",
+		// Wine leaves a folder behind where it makes temporary ones.
+		"WINEPREFIX=" + w.Path("prefix"), "TMPDIR=" + w.Path("tmp"), "WINEDEBUG=-all",
 		// Our library, no entries in menus of this machine, and no offers to install more.
 		"WINEDLLOVERRIDES=bcryptprimitives=n;winemenubuilder.exe,mscoree,mshtml=d",
 	}
