@@ -5,9 +5,11 @@
 package integration
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/tensorguard/tgsp/integration/rig"
@@ -67,13 +69,33 @@ func TestPreloadOfAlteredPackage(t *testing.T) {
 	at := subfolder(t, u, dir, "mnt")
 	for _, flags := range [][]string{{"--preload"}, {"-o", "preload"}, {"-f", "--preload"}, {"-f", "--preload=."}} {
 		r := u.Run(append([]string{"mount", pkg, at}, flags...)...)
-		refused(t, r, 1, "preloading", "input/output error")
+		refused(t, r, 13, "preloading", "input/output error", "payload", "tgsp verify")
 		if mounts := must(rig.Mounts(at))(t); len(mounts) > 0 {
 			t.Errorf("%v: still mounted: %v", flags, mounts)
 		}
 	}
 	if r := u.Run("mount", pkg, at, "--preload=config.json", "-o", "preload=tokenizer.json"); r.Code != 0 {
 		t.Fatalf("other files: %s", r)
+	}
+	refused(t, u.Run("preload", at), 13, "preloading", "input/output error", "payload")
+	var status struct {
+		Mounts []struct {
+			Damaged []struct {
+				Code          int
+				File, Message string
+			}
+		}
+	}
+	r := u.Run("status", "--json")
+	if err := json.Unmarshal([]byte(r.Stdout), &status); err != nil || len(status.Mounts) != 1 || len(status.Mounts[0].Damaged) != 1 {
+		t.Fatalf("%v: %s", err, r)
+	}
+	damaged := status.Mounts[0].Damaged[0]
+	if damaged.Code != 13 || !strings.Contains(damaged.Message, strconv.Quote(damaged.File)) {
+		t.Errorf("%+v", damaged)
+	}
+	if r := u.Run("status"); !strings.Contains(r.Stdout, "damaged     "+damaged.File+": ") {
+		t.Error(r)
 	}
 	if r := u.Run("umount", at); r.Code != 0 {
 		t.Error(r)

@@ -2,7 +2,10 @@
 
 package mount
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Reason tells kinds of failure apart, so that a hint can name the next step.
 type Reason int
@@ -30,5 +33,9 @@ type Error struct {
 	Err    error
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("%s %s: %v", e.Op, e.Dir, e.Err) }
+func (e *Error) Error() string {
+	// A drive ends in a colon already.
+	return fmt.Sprintf("%s %s: %v", e.Op, strings.TrimSuffix(e.Dir, ":"), e.Err)
+}
+
 func (e *Error) Unwrap() error { return e.Err }

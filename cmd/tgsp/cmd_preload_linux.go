@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +29,7 @@ then waits for neither, and shares the memory with all others.
 The system gives that memory to other uses when it needs it, and it is free again
 when the package is unmounted. Files that do not fit into the memory that is
 available are read all the same, and preload warns: what was read first may be
-gone then.
+gone then. A byte that is not what the author signed ends it with exit code 13.
 
 tgsp mount --preload does both.`,
 		Example: `  tgsp preload ~/model
@@ -57,7 +59,14 @@ tgsp mount --preload does both.`,
 		},
 	}
 	cmd.Flags().BoolVarP(&a.quiet, "quiet", "q", false, "say nothing but warnings and errors")
+	cmd.Flags().BoolVar(&a.json, "json", false, "write one JSON object")
 	return cmd
+}
+
+// preloaded is what preload --json writes.
+type preloaded struct {
+	Files int   `json:"files"`
+	Bytes int64 `json:"bytes"`
 }
 
 // preload reads files of the mount at dir into the page cache: all, or those that
@@ -76,6 +85,9 @@ func (a *app) preload(ctx context.Context, dir string, paths []string) error {
 	if err != nil {
 		return unreadable(dir, err)
 	}
+	if a.json {
+		return a.writeJSON(preloaded{p.files, p.total})
+	}
 	are := "are"
 	if p.files == 1 {
 		are = "is"
@@ -84,15 +96,35 @@ func (a *app) preload(ctx context.Context, dir string, paths []string) error {
 	return nil
 }
 
-// unreadable says where a mount tells why a file cannot be read.
+// unreadable adds what the mount tells of a file that cannot be read, or where.
 func unreadable(dir string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return errInterrupted
 	}
 	err = fmt.Errorf("preloading: %w", err)
 	states, stateErr := mountStates()
-	if s := latestState(states, dir); stateErr == nil && s != nil && s.Log != "" {
+	s := latestState(states, dir)
+	if stateErr != nil || s == nil {
+		return err
+	}
+	if d := damageMet(s, err); d != nil {
+		return &reportedError{d.failure, err.Error() + ": " + d.Message, "tgsp verify checks the whole package"}
+	}
+	if s.Log != "" {
 		return withHint(err, "the reason stands in %s; tgsp verify checks the whole package", printable(s.Log))
 	}
 	return err
+}
+
+// damageMet is what a mount tells of the file that an error names, or nil.
+func damageMet(s *mountState, err error) *damagedFile {
+	read := new(fs.PathError)
+	if !errors.As(err, &read) {
+		return nil
+	}
+	file, err := filepath.Rel(s.Mountpoint, read.Path)
+	if err != nil {
+		return nil
+	}
+	return s.damaged(filepath.ToSlash(file))
 }

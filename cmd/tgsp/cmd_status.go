@@ -38,8 +38,9 @@ type mountEntry struct {
 	Log          string     `json:"log,omitempty"`
 	Metrics      string     `json:"metrics,omitempty"`
 
-	Closed *closedState `json:"closed,omitempty"`
-	Hint   string       `json:"hint,omitempty"`
+	Closed  *closedState  `json:"closed,omitempty"`
+	Damaged []damagedFile `json:"damaged,omitempty"`
+	Hint    string        `json:"hint,omitempty"`
 }
 
 // mountStatus is what status --json writes.
@@ -53,7 +54,9 @@ func newStatusCommand(a *app) *cobra.Command {
 		Use:   "status",
 		Short: "List the mounts of this machine",
 		Long: `status lists the folders in which packages are mounted: which package and
-version, by which process, since when, and until when its policy keeps it open.
+version, by which process, since when, until when its policy keeps it open, and
+which files it could not read to a program, because they were altered or storage
+failed.
 
 It also shows mounts that were closed and are still held open, mounts whose
 process was killed, with the command that cleans up, and the logs of past mounts
@@ -131,7 +134,7 @@ func (s *mountState) entry() mountEntry {
 		Mountpoint: s.Mountpoint, Package: s.Package, PackageID: s.PackageID, Version: s.Version,
 		ManifestHash: s.ManifestHash, PID: s.PID, Foreground: s.Foreground, Private: s.Private, MountedAt: &s.MountedAt,
 		NotAfter: s.NotAfter, OpenUntil: s.OpenUntil, FleetUntil: s.FleetUntil, Log: s.Log, Metrics: s.Metrics,
-		Closed: s.Closed,
+		Closed: s.Closed, Damaged: s.Damaged,
 	}
 }
 
@@ -181,6 +184,9 @@ func (a *app) printMount(e *mountEntry) {
 		if e.FleetUntil != nil {
 			a.printf("              the fleet's file ends at %s; a newer one that is installed prolongs it\n", e.FleetUntil.Local().Format(time.RFC3339))
 		}
+	}
+	for _, d := range e.Damaged {
+		a.printf("  damaged     %s: %s\n", printable(d.File), d.Message)
 	}
 	if e.Log != "" {
 		a.printf("  log         %s\n", printable(e.Log))

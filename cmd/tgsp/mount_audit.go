@@ -15,6 +15,7 @@ const (
 	unmountedIdle     = "nothing has used it for as long as --idle-timeout says"
 	unmountedByOthers = "by tgsp umount, or another program that unmounts"
 	unmountedBySignal = "the process that served it was told to end"
+	unmountedUnloaded = "what --preload asked for could not be read"
 	unmountedClosed   = "it was closed, and no program uses it any more"
 	unmountedBusy     = "the process that served it was told to end; files that were open give errors"
 )

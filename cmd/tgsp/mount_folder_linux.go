@@ -22,8 +22,7 @@ func (s *mountState) dropFolder() error {
 	stay, err := s.neighbours()
 	if err == nil && len(stay) > 0 {
 		// Of two that end at the same time each sees that the other leaves.
-		s.Leaving = true
-		err = s.save()
+		err = s.change(func(*mountState) bool { s.Leaving = true; return true })
 		if err == nil {
 			stay, err = s.neighbours()
 		}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -33,17 +34,27 @@ func (s *service) preloadBeside(ctx context.Context) <-chan error {
 	}
 	go func() {
 		var said strings.Builder
-		cmd := exec.CommandContext(ctx, program(), append([]string{preloadVerb, "--quiet", "--", s.dir}, s.preload...)...)
+		cmd := exec.CommandContext(ctx, program(), append([]string{preloadVerb, "--quiet", "--json", "--", s.dir}, s.preload...)...)
 		cmd.Stderr = &said
 		err := cmd.Run()
-		words := strings.TrimPrefix(strings.TrimSpace(said.String()), "tgsp: ")
+		words := strings.TrimSpace(said.String())
 		switch {
 		case ctx.Err() != nil:
 		case err != nil:
-			failed <- fmt.Errorf("%s (%w)", words, err)
+			failed <- errorSaid(words, err)
 		default:
 			s.logger.Info("preloaded", "paths", s.preload, "said", words)
 		}
 	}()
 	return failed
+}
+
+// errorSaid is the error that a program of ours has written with --json as its last
+// line, else how it ended.
+func errorSaid(words string, how error) error {
+	var last struct{ Error *reportedError }
+	if json.Unmarshal([]byte(words[strings.LastIndexByte(words, '\n')+1:]), &last) == nil && last.Error != nil {
+		return last.Error
+	}
+	return fmt.Errorf("%s (%w)", words, how)
 }

@@ -102,7 +102,7 @@ func (s *service) mount(reader *container.Reader) (*mount.Server, error) {
 		Allow:      s.metrics.allowed(s.closing.allow),
 		Logger:     s.logger,
 
-		OnReadError: s.metrics.readFailed(s.readFailed()),
+		OnReadError: s.noteDamage(s.metrics.readFailed(s.readFailed())),
 		OnRead:      s.metrics.onRead(),
 		OnStore:     s.metrics.onStore(),
 	}
@@ -121,7 +121,7 @@ func (s *service) explain(err error) error {
 // run is what happens from mounting to unmounting.
 func (s *service) run(ctx context.Context, server *mount.Server, session *session) (err error) {
 	reader := session.reader
-	if err := s.state.save(); err != nil {
+	if err := s.state.change(func(*mountState) bool { return true }); err != nil {
 		// It serves all the same: status knows less of it.
 		s.logger.Warn("tgsp status cannot know more of this mount than where it is", "error", err)
 	}
@@ -162,7 +162,7 @@ func (s *service) run(ctx context.Context, server *mount.Server, session *sessio
 	defer s.tellStopping()
 	select {
 	case err := <-s.preloadBeside(serving):
-		return errors.Join(err, s.stop(ctx, server))
+		return errors.Join(err, s.stop(ctx, server, unmountedUnloaded))
 	case <-ended:
 		reason := s.endReason(server)
 		if ctx.Err() != nil { // libraries listen for signals, too
@@ -174,7 +174,7 @@ func (s *service) run(ctx context.Context, server *mount.Server, session *sessio
 		s.tellClosed()
 		return s.shut(ctx, server, reader, ended)
 	case <-ctx.Done():
-		return s.stop(ctx, server)
+		return s.stop(ctx, server, unmountedBySignal)
 	}
 }
 
@@ -192,8 +192,8 @@ func (s *service) admitted(session *session) error {
 	return err
 }
 
-// stop unmounts because this process was told to end.
-func (s *service) stop(ctx context.Context, server *mount.Server) error {
+// stop unmounts of its own accord.
+func (s *service) stop(ctx context.Context, server *mount.Server, reason string) error {
 	lazy, err := server.Unmount(context.WithoutCancel(ctx))
 	gone := new(mount.Error)
 	switch {
@@ -206,7 +206,7 @@ func (s *service) stop(ctx context.Context, server *mount.Server) error {
 		s.logger.Warn("the folder was busy and is detached; files that are still open give errors from now on", "dir", s.dir)
 		s.record(audit.Unmounted, unmountedBusy)
 	default:
-		s.unmounted(unmountedBySignal)
+		s.unmounted(reason)
 	}
 	return nil
 }

@@ -41,8 +41,10 @@ func (s *service) shut(ctx context.Context, server *mount.Server, reader *contai
 	reader.Close() //nolint:errcheck,gosec // it was only read
 	releaseMemory()
 
-	s.state.Closed = &closedState{string(how.event), how.reason, start.UTC().Truncate(time.Second), left}
-	if err := s.state.save(); err != nil {
+	if err := s.state.change(func(state *mountState) bool {
+		state.Closed = &closedState{string(how.event), how.reason, start.UTC().Truncate(time.Second), left}
+		return true
+	}); err != nil {
 		s.logger.Warn("tgsp status cannot know that this mount is closed", "error", err)
 	}
 	select {

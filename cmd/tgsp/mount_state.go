@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/tensorguard/tgsp/cmd/tgsp/durable"
@@ -39,9 +40,12 @@ type mountState struct {
 
 	Leaving bool `json:"leaving,omitempty"` // with several packages for a program: it has ended
 
-	Closed *closedState `json:"closed,omitempty"` // where it ended while programs used it
+	Closed  *closedState  `json:"closed,omitempty"`  // where it ended while programs used it
+	Damaged []damagedFile `json:"damaged,omitempty"` // files that could not be read, at most maxDamaged
 
-	file string // where the state stands
+	file  string     // where the state stands
+	mu    sync.Mutex // of change
+	ended bool       // nothing is written any more
 }
 
 // stateName is the name of a state and its log in the folder run, without an
@@ -82,8 +86,22 @@ func (s *mountState) save() error {
 	return durable.WriteFile(s.file, append(data, '\n'), 0o600)
 }
 
+// change saves the state if it was changed, unless the mount has ended: several
+// goroutines of the process that serves it may have something to tell.
+func (s *mountState) change(what func(*mountState) (changed bool)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended || !what(s) {
+		return nil
+	}
+	return s.save()
+}
+
 // remove takes the state away, and its log where nobody needs to read it.
 func (s *mountState) remove() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
 	err := ignoreMissing(sysfile.Remove(s.file))
 	if s.ownLog() {
 		err = errors.Join(err, ignoreMissing(removeLog(s.Log)))
