@@ -64,6 +64,10 @@ func guest([]string) (any, error) {
 	if err := unix.Unmount(guestDisk, 0); err != nil {
 		return nil, fmt.Errorf("the disk is busy at the end: %w", err)
 	}
+	// What the console has taken and not sent yet would be lost (tcdrain).
+	if err := unix.IoctlSetInt(int(os.Stdout.Fd()), unix.TCSBRK, 1); err != nil {
+		return nil, fmt.Errorf("sending what was written: %w", err)
+	}
 	return nil, unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF)
 }
 
